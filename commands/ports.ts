@@ -1,0 +1,172 @@
+import type { Json } from '../domain/canonical.ts'
+import type { RecordedEvent } from '../domain/event.ts'
+import type { Health, HealthReason } from '../domain/health/events.ts'
+
+/** An event on its way into a stream: its revision is decided by where it lands. */
+export interface NewEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: Json
+  readonly metadata: Json
+}
+
+/** A revision that the stream's last event must have, or that the stream must hold none. */
+export type ExpectedRevision = number | 'no_stream'
+
+export interface Appended {
+  /** Revision of the last event written. */
+  readonly revision: number
+  /** Position of the last event written. */
+  readonly position: bigint
+}
+
+/** What a subscription tells, in order. It never ends by itself; it throws `LogDiverged` or the signal's reason. */
+export type LogMessage =
+  | { readonly kind: 'event'; readonly event: RecordedEvent }
+  /** Nothing of ours up to and including `position`. */
+  | { readonly kind: 'passed'; readonly position: bigint }
+  /** All that was there when the subscription (re)opened has been told. */
+  | { readonly kind: 'caughtUp' }
+
+/** A place in the log with proof of which log it is: the last event of ours that was taken in (design.md 18). */
+export interface LogPlace {
+  readonly position: bigint
+  readonly eventId: string
+}
+
+/** The log of one namespace: streams by name, and all of them in one order. Only events of the namespace's streams are seen. */
+export interface EventStore {
+  /**
+   * Appends all of `events` or none; when it resolves they are durable. The same events at the same expected revision again
+   * succeed again. Throws `WrongExpectedRevision`, `StoreUnavailable` (nothing was written), `AppendOutcomeUnknown`.
+   */
+  append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<Appended>
+
+  /** The stream's events from `from` on (default: its beginning); none when there is no such stream. Throws `StoreUnavailable`. */
+  readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent>
+
+  /** Events in the order of the log, after `after` (default: from the beginning), to what was the end when it started. Throws `StoreUnavailable`, `LogDiverged`. */
+  readAll(options?: { readonly after?: LogPlace; readonly signal?: AbortSignal }): AsyncIterable<RecordedEvent>
+
+  /**
+   * Events as `readAll` and then live, for ever, across disconnects without gap or repetition; a watchdog reopens it when it stalls.
+   * Throws `LogDiverged` when the log no longer holds the event of the place it would go on from.
+   */
+  subscribe(options: { readonly after?: LogPlace; readonly signal: AbortSignal }): AsyncIterable<LogMessage>
+
+  /** The newest event of the namespace; undefined when there is none yet. Throws `StoreUnavailable`. */
+  head(): Promise<LogPlace | undefined>
+
+  /** Resolves when the store answers. Throws `StoreUnavailable`. */
+  ping(): Promise<void>
+
+  close(): Promise<void>
+}
+
+export interface ReadStreamOptions {
+  readonly direction?: 'forwards' | 'backwards'
+  /** Inclusive; backwards without it starts at the end. */
+  readonly from?: number
+  readonly limit?: number
+}
+
+/** Somebody else appended first; `actual` is the stream's last revision where the store says it. */
+export class WrongExpectedRevision extends Error {
+  readonly stream: string
+  readonly expected: ExpectedRevision
+  readonly actual: ExpectedRevision | undefined
+
+  constructor(stream: string, expected: ExpectedRevision, actual?: ExpectedRevision) {
+    super(`${stream} is not at ${expected}${actual === undefined ? '' : ` but at ${actual}`}`)
+    this.name = 'WrongExpectedRevision'
+    this.stream = stream
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
+/** The store cannot be reached or does not answer; nothing was written. */
+export class StoreUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreUnavailable'
+  }
+}
+
+/** An append broke off after it was sent: it may have happened. Its event ids settle which. */
+export class AppendOutcomeUnknown extends Error {
+  readonly stream: string
+
+  constructor(stream: string, options?: ErrorOptions) {
+    super(`the append to ${stream} may or may not have happened`, options)
+    this.name = 'AppendOutcomeUnknown'
+    this.stream = stream
+  }
+}
+
+/** The log does not hold what it held before: it was cut, replaced or restored from an older copy. */
+export class LogDiverged extends Error {
+  readonly place: LogPlace
+
+  constructor(place: LogPlace, found: string) {
+    super(`at position ${place.position} the log should hold event ${place.eventId}, but ${found}`)
+    this.name = 'LogDiverged'
+    this.place = place
+  }
+}
+
+/** Our clock. */
+export type Clock = () => Date
+
+/**
+ * Whether `signature` over `message` is `publicKey`'s, strictly (design.md 8): S < L, no small-order key or R, canonical encodings.
+ * Keys and signatures are base64url.
+ */
+export type VerifySignature = (publicKey: string, message: Uint8Array, signature: string) => Promise<boolean>
+
+/** Signs `message` with a key that the caller holds. */
+export interface Signer {
+  readonly publicKey: string
+  sign(message: Uint8Array): string
+}
+
+/** What became of a command. */
+export interface CommandOutcome {
+  readonly commandId: string
+  /** `repeated`: it had happened before and this is its first answer; `unchanged`: already so, nothing was appended. */
+  readonly outcome: 'accepted' | 'repeated' | 'unchanged'
+  readonly stream: string
+  /** Empty when unchanged. */
+  readonly events: readonly { readonly id: string; readonly revision: number; readonly type: string; readonly data: Json }[]
+  /** Position of the last of `events`; undefined when unchanged. */
+  readonly position: bigint | undefined
+}
+
+/** The way in for every command. Throws `DomainError`, `StoreUnavailable`, `AppendOutcomeUnknown`. */
+export type SubmitCommand = (envelope: unknown, context?: { readonly traceparent?: string }) => Promise<CommandOutcome>
+
+/** Counts and times for metrics; the process wires them to Prometheus. */
+export interface CommandMetrics {
+  decided(type: string, outcome: string): void
+  appended(seconds: number): void
+}
+
+/** A node as the `health-watch` read model knows it: what its last heartbeat says, and what its health stream says. */
+export interface HealthItem {
+  readonly nodeId: string
+  readonly status: 'registered' | Health
+  /** What the thresholds make of the last heartbeat. */
+  readonly verdict: 'healthy' | 'unhealthy'
+  readonly reasons: readonly HealthReason[]
+  /** The last heartbeat: its revision in the node's heartbeat stream and its `recordedAt`. */
+  readonly heartbeatRevision: number
+  readonly heartbeatAt: string
+}
+
+/** The to-do list of the health process (design.md 12), a read model: an item is open until `NodeHealthChanged` closes it. */
+export interface HealthWatch {
+  /** Nodes heard of after `heardAfter` whose status is not the verdict of their last heartbeat. */
+  changed(heardAfter: Date, limit: number): Promise<readonly HealthItem[]>
+  /** Nodes not offline whose last heartbeat is not newer than `heardAt`. */
+  silent(heardAt: Date, limit: number): Promise<readonly HealthItem[]>
+}

@@ -1,0 +1,58 @@
+import type { RecordedEvent } from './event.ts'
+import { type Metadata, metadataSchema } from './event.ts'
+import { type HealthEvent, healthEventSchema } from './health/events.ts'
+import { type HeartbeatEvent, heartbeatEventSchema } from './heartbeat/events.ts'
+import { type NetworkEvent, networkEventSchema } from './network/events.ts'
+import {
+  type NodeEvent,
+  nodeDeregisteredSchema,
+  nodeKeyChangedSchema,
+  nodeRegisteredSchema,
+  nodeUpdatedSchema,
+} from './node/events.ts'
+import { type ReputationEvent, reputationEventSchema } from './reputation/events.ts'
+
+/** Every event that the log can hold. */
+export type DomainEvent = NetworkEvent | NodeEvent | HeartbeatEvent | HealthEvent | ReputationEvent
+
+/** Shape of every event type; a type that is missing here does not compile. */
+const schemas = {
+  NetworkFounded: networkEventSchema,
+  NodeRegistered: nodeRegisteredSchema,
+  NodeUpdated: nodeUpdatedSchema,
+  NodeKeyChanged: nodeKeyChangedSchema,
+  NodeDeregistered: nodeDeregisteredSchema,
+  HeartbeatRecorded: heartbeatEventSchema,
+  NodeHealthChanged: healthEventSchema,
+  ReputationChanged: reputationEventSchema,
+} satisfies Record<DomainEvent['type'], unknown>
+
+/** A recorded event whose data and metadata have been checked; what folds work on. Its `type` narrows its `data`. */
+export type Fact = DomainEvent & Omit<RecordedEvent, 'type' | 'data' | 'metadata'> & { readonly metadata: Metadata }
+
+/** An event that nobody can read: unknown type, or data or metadata of the wrong shape. It stops whoever needed it. */
+export class UnreadableEvent extends Error {
+  readonly event: RecordedEvent
+
+  constructor(event: RecordedEvent, why: string) {
+    super(`${event.type} at ${event.stream}@${event.revision} (position ${event.position}): ${why}`)
+    this.name = 'UnreadableEvent'
+    this.event = event
+  }
+}
+
+/** Checks shape and gives the event its type. Throws `UnreadableEvent`. */
+export function decode(recorded: RecordedEvent): Fact {
+  const schema = (schemas as Record<string, (typeof schemas)[keyof typeof schemas]>)[recorded.type]
+  if (!schema) throw new UnreadableEvent(recorded, 'no such event type')
+  const event = schema.safeParse({ type: recorded.type, data: recorded.data })
+  if (!event.success)
+    throw new UnreadableEvent(recorded, event.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '))
+  const metadata = metadataSchema.safeParse(recorded.metadata)
+  if (!metadata.success)
+    throw new UnreadableEvent(
+      recorded,
+      metadata.error.issues.map(({ path, message }) => `metadata.${path.join('.')} ${message}`).join('; '),
+    )
+  return { ...recorded, ...event.data, metadata: metadata.data } as Fact
+}

@@ -1,0 +1,44 @@
+/**
+ * Every reason for which a command can be refused. `api/problem.ts` maps each to a status and a text, and the
+ * compiler names what is missing there. A code is API: once released it is never renamed.
+ */
+export type RefusalCode =
+  // the envelope
+  | 'CommandMalformed'
+  | 'CommandUnknownType'
+  | 'CommandTooLarge'
+  | 'SignatureInvalid'
+  | 'AudienceMismatch'
+  | 'CommandIdReused'
+  | 'CommandStale'
+  | 'CommandFromTheFuture'
+  | 'SignerNotAllowed'
+  // network
+  | 'NetworkAlreadyFounded'
+  // node
+  | 'NodeNotRegistered'
+  | 'NodeAlreadyRegistered'
+  | 'NodeDeregistered'
+  | 'NodeIdMismatch'
+  | 'NodeKeyProofInvalid'
+  // heartbeat
+  | 'HeartbeatTooEarly'
+  | 'HeartbeatOutOfOrder'
+  // reputation
+  | 'ReputationRuleUnknown'
+
+/** What a refusal can tell: flat, JSON-safe facts such as `{ field, limit, retryAfterSeconds }`. */
+export type RefusalDetails = Readonly<Record<string, string | number | boolean | null>>
+
+/** A command was understood and refused; nothing was appended. */
+export class DomainError extends Error {
+  readonly code: RefusalCode
+  readonly details: RefusalDetails
+
+  constructor(code: RefusalCode, details: RefusalDetails = {}) {
+    super(`${code} ${JSON.stringify(details)}`)
+    this.name = 'DomainError'
+    this.code = code
+    this.details = details
+  }
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+
+/** Hash of one log entry (RFC 6962 §2.1): SHA-256 of 0x00 and the canonical event's UTF-8. */
+export function leafHash(canonicalText: string): Buffer {
+  return createHash('sha256').update(leafPrefix).update(canonicalText, 'utf8').digest()
+}
+
+/** A Merkle tree that only grows, reduced to what its root needs: the roots of its perfect subtrees, largest first. */
+export interface MerkleFrontier {
+  readonly size: number
+  readonly subtrees: readonly Buffer[]
+}
+
+export const emptyTree: MerkleFrontier = { size: 0, subtrees: [] }
+
+/** The tree with one leaf more. */
+export function appendLeaf({ size, subtrees }: MerkleFrontier, leaf: Buffer): MerkleFrontier {
+  const kept = subtrees.slice()
+  let node = leaf
+  for (let rest = size; rest & 1; rest = Math.floor(rest / 2)) node = nodeHash(kept.pop()!, node)
+  kept.push(node)
+  return { size: size + 1, subtrees: kept }
+}
+
+/** The Merkle tree hash (RFC 6962 §2.1) of all leaves; of none: SHA-256 of nothing. */
+export function rootOf({ subtrees }: MerkleFrontier): Buffer {
+  return subtrees.length ? subtrees.reduceRight((right, left) => nodeHash(left, right)) : createHash('sha256').digest()
+}
+
+const leafPrefix = Buffer.of(0)
+const nodePrefix = Buffer.of(1)
+
+function nodeHash(left: Buffer, right: Buffer): Buffer {
+  return createHash('sha256').update(nodePrefix).update(left).update(right).digest()
+}

@@ -1,0 +1,20 @@
+/** What a stream holds; the middle part of its name. Later issues add wallet, escrow, fund, task, service, review, airdrop, audit. */
+export type Category = 'network' | 'node' | 'heartbeat' | 'health' | 'reputation'
+
+/** `<namespace>_<category>-<id>`; the namespace is `dux` unless DUXNET_NAMESPACE says otherwise. */
+export function streamName(namespace: string, category: Category, id: string): string {
+  return `${namespace}_${category}-${id}`
+}
+
+/** The one prefix by which every subscription of a namespace is filtered. */
+export function streamPrefix(namespace: string): string {
+  return `${namespace}_`
+}
+
+/** The parts of a stream's name; undefined when it is not one of `namespace`. */
+export function parseStreamName(namespace: string, stream: string): { category: string; id: string } | undefined {
+  const prefix = streamPrefix(namespace)
+  if (!stream.startsWith(prefix)) return undefined
+  const dash = stream.indexOf('-', prefix.length)
+  return dash < 0 ? undefined : { category: stream.slice(prefix.length, dash), id: stream.slice(dash + 1) }
+}
