@@ -3,7 +3,12 @@
  * `decide` throws a `DomainError` to refuse and returns `[]` for "already so"; `evolve` is exhaustive and validates nothing.
  */
 export interface Decider<State, Command, Event> {
+  /** Version of these rules, recorded with what they decide; it rises with any change that could decide a case differently. */
+  readonly rules: number
+  /** How many of a stream's newest events make its whole state; absent: all of them do. */
+  readonly newest?: number
   readonly initialState: State
   decide(command: Command, state: State): readonly Event[]
-  evolve(state: State, event: Event): State
+  /** `recordedAt` is the event's, from its metadata: the server's clock when it was decided. */
+  evolve(state: State, event: Event, recordedAt: string): State
 }

@@ -42,3 +42,8 @@ export class DomainError extends Error {
     this.details = details
   }
 }
+
+/** The refusal of a command whose form is right but whose `field`, a path in the envelope such as `command.data.vitals.cores`, cannot be. */
+export function malformed(field: string, reason: string): DomainError {
+  return new DomainError('CommandMalformed', { field, reason })
+}
