@@ -1,0 +1,169 @@
+// An export of the log (design.md 6): NDJSON of one header, the events by dense index, one trailer. Each line has exactly one
+// spelling, so a file is either the bytes that the writer made or an error that names the line.
+import { z } from 'zod'
+import { canonicalJson, type Json, NotCanonical } from '../../domain/canonical.ts'
+import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
+import { uuidSchema } from '../../domain/ids.ts'
+import { appendLeaf, emptyTree, leafHash, type MerkleFrontier, rootOf } from '../../domain/merkle.ts'
+
+const format = 'duxnet-log-v1'
+const index = z.int().nonnegative()
+const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+
+const headerSchema = z.strictObject({
+  format: z.literal(format),
+  networkId: uuidSchema,
+  /** First and last index; `to` is null for an export to the end of the log as it was then. */
+  range: z.strictObject({ from: index, to: index.nullable() }),
+  /** Hashes of the perfect subtrees over the events before `from`, largest first: with them a part of the log proves the whole's root. */
+  before: z.array(hash),
+})
+
+const eventSchema = z.strictObject({
+  id: uuidSchema,
+  stream: z.string().min(1),
+  revision: index,
+  type: z.string().min(1),
+  data: z.json(),
+  metadata: z.json(),
+})
+
+const trailerSchema = z.strictObject({
+  count: index,
+  /** Index of the last event; null when there is none. */
+  last: index.nullable(),
+  /** RFC 6962 root over the log from its beginning to `last`, in hexadecimal. */
+  root: hash,
+})
+
+export type ExportHeader = z.infer<typeof headerSchema>
+export type ExportTrailer = z.infer<typeof trailerSchema>
+export interface ExportedEvent {
+  readonly index: number
+  readonly event: CanonicalEvent
+}
+
+/** The file is not an export that was written to its end. `line` counts from 1. */
+export class ExportDamaged extends Error {
+  readonly line: number
+
+  constructor(line: number, why: string) {
+    super(`line ${line}: ${why}`)
+    this.name = 'ExportDamaged'
+    this.line = line
+  }
+}
+
+/**
+ * The lines of an export of `events`, which must be the log from its beginning; those before `from` are hashed and left out. Throws
+ * `RangeError` when the log ends before `from`, or before `to`.
+ */
+export async function* exportLines(
+  events: AsyncIterable<CanonicalEvent>,
+  { networkId, from = 0, to = null }: { networkId: string; from?: number; to?: number | null },
+): AsyncGenerator<string> {
+  let tree = emptyTree
+  const header = () => {
+    const before = tree.subtrees.map((subtree) => subtree.toString('hex'))
+    return line({ format, networkId, range: { from, to }, before } satisfies ExportHeader)
+  }
+  if (from === 0) yield header()
+  for await (const event of events) {
+    const text = canonicalEvent(event)
+    const here = tree.size
+    tree = appendLeaf(tree, leafHash(text))
+    if (here >= from) yield eventLine(here, text)
+    if (tree.size === from) yield header()
+    if (here === to) break
+  }
+  if (tree.size < from || (to !== null && tree.size <= to))
+    throw new RangeError(`the log has ${tree.size} events, so its last index is ${tree.size - 1}`)
+  const count = tree.size - from
+  yield line({ count, last: count ? tree.size - 1 : null, root: rootOf(tree).toString('hex') } satisfies ExportTrailer)
+}
+
+const line = (value: Json) => `${canonicalJson(value)}\n`
+/** In the canonical order of its two members. */
+const eventLine = (here: number, canonicalText: string) => `{"event":${canonicalText},"index":${here}}\n`
+
+/**
+ * Reads an export line by line: first its header, then its events; the trailer is checked and returned at the end. Throws
+ * `ExportDamaged` for a line that is cut, changed, missing or too many, and for a root that is not the events'.
+ */
+export async function* readExport(
+  lines: AsyncIterable<string>,
+): AsyncGenerator<ExportHeader | ExportedEvent, { trailer: ExportTrailer; tree: MerkleFrontier }> {
+  let header: ExportHeader | undefined
+  let trailer: ExportTrailer | undefined
+  let tree = emptyTree
+  let number = 0
+  for await (const text of lines) {
+    number += 1
+    if (trailer) throw new ExportDamaged(number, 'there is more after the trailer')
+    const value = parse(text, number)
+    if (!header) {
+      header = check(headerSchema, value, number, 'the header')
+      tree = { size: header.range.from, subtrees: header.before.map((subtree) => Buffer.from(subtree, 'hex')) }
+      if (tree.subtrees.length !== bitsSet(tree.size)) throw new ExportDamaged(number, 'the header has too few or too many hashes')
+      yield header
+    } else if (Object.hasOwn(value, 'event')) {
+      const here = tree.size
+      const event = check(eventSchema, value.event, number, 'the event') as CanonicalEvent
+      const canonical = canonicalOf(event, number)
+      if (`${text}\n` !== eventLine(here, canonical)) throw new ExportDamaged(number, `is not event ${here} in canonical form`)
+      tree = appendLeaf(tree, leafHash(canonical))
+      yield { index: here, event }
+    } else trailer = check(trailerSchema, value, number, 'the trailer')
+  }
+  if (!header) throw new ExportDamaged(1, 'the file is empty')
+  if (!trailer) throw new ExportDamaged(number + 1, 'the trailer is missing: the file was cut')
+  const count = tree.size - header.range.from
+  if (
+    trailer.count !== count ||
+    trailer.last !== (count ? tree.size - 1 : null) ||
+    (header.range.to ?? trailer.last) !== trailer.last
+  )
+    throw new ExportDamaged(number, `the trailer says ${trailer.count} events to index ${trailer.last}, but there are ${count}`)
+  if (trailer.root !== rootOf(tree).toString('hex')) throw new ExportDamaged(number, 'the root is not that of the events')
+  return { trailer, tree }
+}
+
+function parse(text: string, number: number): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new ExportDamaged(number, 'is not JSON: the file was cut or changed')
+  }
+  if (typeof value !== 'object' || value === null) throw new ExportDamaged(number, 'is not an object')
+  return value as Record<string, unknown>
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, number: number, what: string): T {
+  const checked = schema.safeParse(value)
+  if (checked.success) return checked.data
+  const { path, message } = checked.error.issues[0]!
+  throw new ExportDamaged(number, `${what} is not valid: ${[path.join('.'), message].filter(Boolean).join(' ')}`)
+}
+
+function canonicalOf(event: CanonicalEvent, number: number): string {
+  try {
+    return canonicalEvent(event)
+  } catch (error) {
+    if (error instanceof NotCanonical) throw new ExportDamaged(number, error.message)
+    throw error
+  }
+}
+
+const bitsSet = (size: number) => size.toString(2).replaceAll('0', '').length
+
+/** Splits chunks of UTF-8 at line feeds. Bytes behind the last line feed are a line that was cut, and given as they are. */
+export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const parts = (rest + chunk).split('\n')
+    rest = parts.pop()!
+    yield* parts
+  }
+  if (rest) yield rest
+}

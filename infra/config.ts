@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { UsageError, type Values } from './cli/command.ts'
+
+/** What one process can do; by default it does all of it. */
+export const roles = ['commands', 'queries', 'projector', 'processes', 'agent'] as const
+export type Role = (typeof roles)[number]
+
+/** Numbers come as numbers from the file and as text from the environment and flags. */
+const whole = (min: number, max: number, message: string) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int(message).min(min, message).max(max, message),
+  )
+const port = whole(0, 65_535, 'must be a port from 0 to 65535')
+const positive = (max: number) => whole(1, max, `must be a whole number from 1 to ${max}`)
+const url = (scheme: RegExp, message: string) => z.string().regex(scheme, message)
+const roleList = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((role) => role.trim()) : value),
+  z.array(z.enum(roles, `must be some of ${roles.join(', ')}`)).min(1, 'must name at least one role'),
+)
+
+/**
+ * Every key: its name in `duxnet.json` (and, hyphenated, as a flag), its variable, what it means. The README's table is made
+ * from this; so is the check at start.
+ */
+const keys = {
+  host: key('HOST', z.string().min(1).default('127.0.0.1'), 'address that the HTTP API listens on'),
+  port: key('PORT', port.default(8080), 'port of the HTTP API; 0 picks a free one'),
+  data: key('DUXNET_DATA', z.string().min(1).default('./.duxnet'), 'data directory: keys, embedded engines, `run.json`'),
+  roles: key(
+    'DUXNET_ROLES',
+    roleList.default([...roles]),
+    `what this process does, by commas: ${roles.map((r) => `\`${r}\``).join(', ')}`,
+  ),
+  esdbUrl: key(
+    'ESDB_URL',
+    url(/^(esdb|kurrentdb)(\+discover)?:\/\/[^/]/, 'must be an EventStoreDB connection string (esdb://…)').optional(),
+    'an EventStoreDB to use in place of the embedded event store: `esdb://…`',
+    { secret: true },
+  ),
+  eventstorePort: key('DUXNET_EVENTSTORE_PORT', port.default(2113), 'port of the embedded event store; 0 picks a free one'),
+  databaseUrl: key(
+    'DATABASE_URL',
+    url(/^postgres(ql)?:\/\/./, 'must be a Postgres URL (postgres://…)').optional(),
+    'a Postgres to use in place of the embedded one: `postgres://…`',
+    { secret: true },
+  ),
+  databaseReaderUrl: key(
+    'DATABASE_READER_URL',
+    url(/^postgres(ql)?:\/\/./, 'must be a Postgres URL (postgres://…)').optional(),
+    'the same Postgres as a user that may only read, for queries; without it queries use `DATABASE_URL`',
+    { secret: true },
+  ),
+  namespace: key(
+    'DUXNET_NAMESPACE',
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9]{0,15}$/, 'must match ^[a-z][a-z0-9]{0,15}$')
+      .default('dux'),
+    'first part of every stream name, where an event store is shared',
+  ),
+  networkKind: key(
+    'DUXNET_NETWORK_KIND',
+    z.enum(['test', 'main'], 'must be test or main').default('test'),
+    'kind of network that the first start founds: `test` or `main`',
+  ),
+  region: key(
+    'DUXNET_REGION',
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must match ^[a-z0-9][a-z0-9._-]{0,63}$')
+      .default('local'),
+    'region that the agent registers this machine in',
+  ),
+  logLevel: key(
+    'DUXNET_LOG_LEVEL',
+    z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent')
+      .default('info'),
+    'least level logged on standard error; `debug` shows every request',
+  ),
+  stateCacheMb: key('DUXNET_STATE_CACHE_MB', positive(65_536).default(64), 'memory for folded streams on the command side, in MiB'),
+  shutdownSeconds: key(
+    'DUXNET_SHUTDOWN_SECONDS',
+    positive(600).default(20),
+    'time that requests and engines get to end on SIGTERM',
+  ),
+} as const
+
+type Keys = typeof keys
+export type Key = keyof Keys
+
+/** The checked configuration. `data` is an absolute path. */
+export type Config = { readonly [K in Key]: z.infer<Keys[K]['schema']> }
+
+/** Where a value came from, as messages name it: `--port`, `PORT (environment)`, `port (duxnet.json)`; absent for a default. */
+export type Sources = { readonly [K in Key]?: string }
+
+function key<Schema extends z.ZodType>(env: string, schema: Schema, about: string, { secret = false } = {}) {
+  return { env, schema, about, secret }
+}
+
+/** `eventstorePort` → `eventstore-port`. */
+const flagOf = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** Options of `parseArgs` for these keys and `--config`. */
+export function configOptions(names: readonly Key[] = Object.keys(keys) as Key[]) {
+  return Object.fromEntries(['config', ...names.map(flagOf)].map((name) => [name, { type: 'string' } as const]))
+}
+
+/** The same as lines of a `--help` text. */
+export function configHelp(names: readonly Key[] = Object.keys(keys) as Key[]): string {
+  const lines = names.map((name) => [`--${flagOf(name)}`, `${keys[name].about.replaceAll('`', '')} (${keys[name].env})`])
+  lines.push(['--config', 'a JSON file of these keys, in camel case (duxnet.json in the working directory)'])
+  const width = Math.max(...lines.map(([flag]) => flag!.length))
+  return lines.map(([flag, about]) => `  ${flag!.padEnd(width)}  ${about}`).join('\n')
+}
+
+/**
+ * Reads flags over environment over file. Throws `UsageError` that names every wrong key and where it came from. `warnings` are
+ * things given that this process will not use.
+ */
+export function loadConfig(
+  flags: Values,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  cwd: string = process.cwd(),
+): { config: Config; sources: Sources; warnings: string[] } {
+  const file = readFile(flags.config as string | undefined, cwd)
+  const problems = Object.keys(file.values)
+    .filter((name) => !Object.hasOwn(keys, name))
+    .map((name) => `${name} (${file.name}): there is no such key`)
+  const config: Record<string, unknown> = {}
+  const sources: Record<string, string> = {}
+  for (const [name, { env: variable, schema }] of Object.entries(keys)) {
+    const candidates: [unknown, string][] = [
+      [flags[flagOf(name)], `--${flagOf(name)}`],
+      // An empty variable is how shells and compose files say "not set".
+      [env[variable] || undefined, `${variable} (environment)`],
+      [file.values[name], `${name} (${file.name})`],
+    ]
+    const [value, source] = candidates.find(([given]) => given !== undefined) ?? [undefined, undefined]
+    const checked = schema.safeParse(value)
+    if (!checked.success) problems.push(`${source}: ${checked.error.issues[0]!.message}`)
+    else config[name] = checked.data
+    if (source !== undefined) sources[name] = source
+  }
+  if (problems.length) throw new UsageError(problems.join('\n'))
+  const checked = { ...config, data: resolve(cwd, config.data as string) } as unknown as Config
+  return { config: checked, sources, warnings: warningsFor(checked, sources, env) }
+}
+
+function readFile(path: string | undefined, cwd: string): { name: string; values: Record<string, unknown> } {
+  const name = path ?? 'duxnet.json'
+  let text: string
+  try {
+    text = readFileSync(resolve(cwd, name), 'utf8')
+  } catch (error) {
+    if (path === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return { name, values: {} }
+    throw new UsageError(`cannot read the configuration file ${name}: ${(error as Error).message}`)
+  }
+  try {
+    return { name, values: z.record(z.string(), z.unknown()).parse(JSON.parse(text)) }
+  } catch (error) {
+    throw new UsageError(`${name} is not a JSON object${error instanceof SyntaxError ? `: ${error.message}` : ''}`)
+  }
+}
+
+/** Given, but without effect; a conflict that would change what is served is an error instead. */
+function warningsFor(config: Config, sources: Sources, env: Readonly<Record<string, string | undefined>>): string[] {
+  if (sources.databaseReaderUrl && !config.databaseUrl && config.roles.some((role) => role === 'projector' || role === 'processes'))
+    throw new UsageError(`${sources.databaseReaderUrl} is given, but no DATABASE_URL: the read models would go elsewhere`)
+  const known = new Set(Object.values(keys).map((entry) => entry.env))
+  return [
+    ...(sources.esdbUrl && sources.eventstorePort ? [`${sources.eventstorePort} has no effect beside ${sources.esdbUrl}`] : []),
+    ...Object.keys(env)
+      .filter((name) => name.startsWith('DUXNET_') && !known.has(name))
+      .map((name) => `${name} (environment): there is no such variable`),
+  ]
+}
+
+/** `postgres://user:secret@host` → `postgres://user:***@host`; also where the password is a query parameter. */
+export function redact(connection: string): string {
+  return connection.replace(/(:\/\/[^:/@]*):[^@/]*@/, '$1:***@').replaceAll(/([?&]password=)[^&]*/gi, '$1***')
+}
+
+/** The configuration as it may be shown. */
+export function redacted(config: Config): Record<Key, unknown> {
+  const show = (name: Key, value: unknown) => (keys[name].secret && typeof value === 'string' ? redact(value) : value)
+  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, show(name as Key, value)])) as Record<Key, unknown>
+}
+
+/** The README's table of keys, in Markdown. */
+export function configTable(): string {
+  const rows = Object.entries(keys).map(([name, { env, schema, about }]) => {
+    const standard = schema.parse(undefined)
+    const shown = standard === undefined ? '' : name === 'roles' ? 'all' : `\`${standard}\``
+    return `| \`${env}\` | \`--${flagOf(name)}\` | \`${name}\` | ${shown} | ${about} |`
+  })
+  return ['| environment | flag | `duxnet.json` | default | what |', '|---|---|---|---|---|', ...rows].join('\n')
+}

@@ -1,0 +1,35 @@
+import { isatty } from 'node:tty'
+import { type Logger, pino } from 'pino'
+
+const standardError = 2
+
+/**
+ * The process's log, on standard error: lines for a person on a terminal, JSON elsewhere. Written at once, so that the last words of a
+ * process that dies are kept.
+ */
+export function createLogger(level: string): Logger {
+  const out = pino.destination({ fd: standardError, sync: true })
+  // A standard error that nobody reads any more is no reason to stop.
+  out.on('error', () => {})
+  const forTerminal = { write: (line: string) => out.write(forPeople(JSON.parse(line) as Line)) }
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    isatty(standardError) ? forTerminal : out,
+  )
+}
+
+interface Line {
+  readonly level: string
+  readonly time: string
+  readonly msg?: string
+  readonly err?: { readonly stack?: string; readonly message?: string }
+  readonly [field: string]: unknown
+}
+
+function forPeople({ level, time, msg = '', err, ...fields }: Line): string {
+  const details = Object.entries(fields).map(
+    ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  const trouble = err ? `\n  ${(err.stack ?? err.message ?? '').replaceAll('\n', '\n  ')}` : ''
+  return `${time.slice(11, 23)} ${level.padEnd(5)} ${msg}${details.join('')}${trouble}\n`
+}
