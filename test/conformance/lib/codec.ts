@@ -2,13 +2,16 @@
 // A field with presence (message, oneof member) appears only when it was on the wire; other fields always appear.
 // A field the schema does not know is kept as `field <number>`.
 
-export type Scalar = 'bool' | 'bytes' | 'string' | 'float' | 'int32' | 'uint32' | 'int64' | 'uint64'
+export type Scalar = 'bool' | 'bytes' | 'string' | 'float' | 'double' | 'int32' | 'uint32' | 'int64' | 'uint64'
 
 /** A field of a message. A `map` has text keys and values that stay bytes. */
 export type Field = { readonly number: number; readonly name: string; readonly repeated?: boolean; readonly presence?: boolean } & (
-  | { readonly kind: Scalar | 'map' }
+  | { readonly kind: Scalar }
+  | { readonly kind: 'map' }
   | { readonly kind: 'message'; readonly message: Shape }
 )
+
+type ValueField = Exclude<Field, { readonly kind: 'map' }>
 
 export interface Shape {
   readonly fields: Field[]
@@ -46,7 +49,7 @@ export function encode(shape: Shape, object: Outgoing): Buffer {
   return Buffer.concat(parts)
 }
 
-function encodeField(field: Field, value: unknown): Buffer {
+function encodeField(field: ValueField, value: unknown): Buffer {
   switch (field.kind) {
     case 'message':
       return Buffer.concat([tag(field.number, delimited), sized(encode(field.message, value as Outgoing))])
@@ -60,6 +63,11 @@ function encodeField(field: Field, value: unknown): Buffer {
       const bytes = Buffer.alloc(4)
       bytes.writeFloatLE(value as number)
       return Buffer.concat([tag(field.number, fixed32), bytes])
+    }
+    case 'double': {
+      const bytes = Buffer.alloc(8)
+      bytes.writeDoubleLE(value as number)
+      return Buffer.concat([tag(field.number, fixed64), bytes])
     }
     default:
       return Buffer.concat([tag(field.number, varint), writeVarint(BigInt.asUintN(64, BigInt(value as string | number | bigint)))])
@@ -116,12 +124,13 @@ const defaults: Record<Scalar, unknown> = {
   int32: 0,
   uint32: 0,
   float: 0,
+  double: 0,
   int64: '0',
   uint64: '0',
 }
 
 // The wire type of a value is that of its kind, or the server does not speak protocol buffers: then this throws.
-function decodeField(field: Field, value: bigint | Buffer): Wire {
+function decodeField(field: ValueField, value: bigint | Buffer): Wire {
   switch (field.kind) {
     case 'message':
       return decode(field.message, value as Buffer)
@@ -133,6 +142,8 @@ function decodeField(field: Field, value: bigint | Buffer): Wire {
       return value !== 0n
     case 'float':
       return (value as Buffer).readFloatLE(0)
+    case 'double':
+      return (value as Buffer).readDoubleLE(0)
     case 'int32':
       return Number(BigInt.asIntN(32, value as bigint))
     case 'uint32':
@@ -141,8 +152,6 @@ function decodeField(field: Field, value: bigint | Buffer): Wire {
       return String(BigInt.asIntN(64, value as bigint))
     case 'uint64':
       return String(value)
-    case 'map':
-      throw new Error(`${field.name} is a map and has entries, no value`)
   }
 }
 

@@ -15,13 +15,13 @@ export interface Setting {
 }
 
 /** What a scenario recorded; `failure` says why it did not come to its end. */
-export interface Outcome {
+export interface Result {
   readonly records: readonly Answer[]
   readonly failure?: string
 }
 
 /** Never rejects for what the scenario does. */
-export async function runScenario(scenario: Scenario, { target, schema, security, timeout }: Setting): Promise<Outcome> {
+export async function runScenario(scenario: Scenario, { target, schema, security, timeout }: Setting): Promise<Result> {
   const t = toolkit(target, schema, security)
   let timer: NodeJS.Timeout | undefined
   const overdue = new Promise<never>((_, reject) => {
@@ -48,7 +48,7 @@ export async function runAll(scenarios: readonly Listed[], jobs: number, task: (
 }
 
 /** What is wrong with an outcome, for a person to read; undefined when nothing is. */
-export function complaint(expected: readonly Answer[], { records, failure }: Outcome): string | undefined {
+export function complaint(expected: readonly Answer[], { records, failure }: Result): string | undefined {
   const difference = firstDifference(expected, records)
   if (!difference && failure === undefined) return undefined
   return [...(difference ? [describe(difference)] : []), ...(failure?.split('\n').slice(0, 3) ?? [])].join('\n')

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Security } from './connection.ts'
+import type { Write } from './streams.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** One small conversation with a server. What it records, a correct server must answer. */
@@ -35,6 +36,20 @@ export async function loadScenarios(directory: string): Promise<Listed[]> {
   if (repeated) throw new Error(`two scenarios are called ${repeated}`)
   return found
 }
+
+/** One scenario for both ways to append; the labels tell which. */
+export const both = (
+  section: string,
+  name: string,
+  run: (t: Toolkit, write: Write, record: Toolkit['record']) => Promise<void>,
+): Scenario => ({
+  name,
+  section,
+  async run(t) {
+    for (const [way, write] of Object.entries({ append: t.append, batch: t.batch }))
+      await run(t, write, (label, value) => t.record(`${way}: ${label}`, value))
+  },
+})
 
 export const title = ({ section, id }: Listed): string => `${section} ${id}`
 

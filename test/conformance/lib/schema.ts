@@ -23,7 +23,11 @@ interface MessageType {
   deserializeBinaryFromReader(message: unknown, reader: unknown): unknown
 }
 type Generated = { readonly [name: string]: MessageType & Generated }
-type Services = Record<string, Record<string, { path: string; requestType: MessageType; responseType: MessageType }>>
+interface MethodDefinition {
+  readonly path: string
+  readonly requestType: MessageType
+  readonly responseType: MessageType
+}
 
 const services = [
   'streams',
@@ -47,6 +51,7 @@ const kinds: Readonly<Record<string, Scalar>> = {
   Int32: 'int32',
   Uint32: 'uint32',
   Float: 'float',
+  Double: 'double',
   Int64: 'int64',
   Int64String: 'int64',
   Uint64: 'uint64',
@@ -83,9 +88,11 @@ export function loadSchema(): Schema {
 
   const methods: Record<string, Method> = {}
   for (const name of services) {
-    for (const service of Object.values(load(`./${name}_grpc_pb.js`) as Services)) {
-      for (const { path, requestType, responseType } of Object.values(service)) {
-        if (requestType) methods[path.slice(1)] = { path, request: shapeOf(requestType), response: shapeOf(responseType) }
+    for (const service of Object.values(load(`./${name}_grpc_pb.js`) as Record<string, object>)) {
+      for (const method of Object.values(service)) {
+        if (!isMethod(method)) continue
+        const { path, requestType, responseType } = method
+        methods[path.slice(1)] = { path, request: shapeOf(requestType), response: shapeOf(responseType) }
       }
     }
   }
@@ -104,6 +111,9 @@ export function loadSchema(): Schema {
 
   return { methods, details }
 }
+
+// Beside the service definitions the stubs export client classes.
+const isMethod = (member: object | undefined): member is MethodDefinition => member !== undefined && 'requestType' in member
 
 function packageRoot(main: string): string {
   let directory = dirname(main)

@@ -1,5 +1,4 @@
 // Streams.Append beyond expectations: the order of messages, empty requests, atomicity.
-
 import type { Outgoing } from '../lib/codec.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'

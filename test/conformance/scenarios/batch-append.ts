@@ -1,5 +1,4 @@
 // The BatchAppend conversation: correlations, chunks, deadlines, errors as details.
-
 import type { Outgoing, Wire } from '../lib/codec.ts'
 import { rises } from '../lib/look.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,5 +1,4 @@
 // What a client asks before and beside its commands: features, members, unknown methods, headers.
-
 import { connect } from 'node:http2'
 import type { Wire } from '../lib/codec.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,5 +1,4 @@
 // Failures as status, `exception` and the other trailers.
-
 import type { Wire } from '../lib/codec.ts'
 import type { Scenario } from '../lib/scenario.ts'
 

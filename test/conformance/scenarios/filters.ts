@@ -1,5 +1,4 @@
 // Filters on $all, in reads and in subscriptions. Types and streams carry the run's own mark, so other events never match.
-
 import type { Outgoing, Wire } from '../lib/codec.ts'
 import { kind, position, positionOf, rises } from '../lib/look.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,5 +1,4 @@
 // The plain HTTP/1.1 surface that tooling looks at.
-
 import type { Wire } from '../lib/codec.ts'
 import { only } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,7 +1,7 @@
+// Persistent subscription groups over plain HTTP/1.1.
 import type { Wire } from '../lib/codec.ts'
 import type { HttpAnswer } from '../lib/connection.ts'
-import type { Group } from '../lib/group.ts'
-import { groupOn, only } from '../lib/group.ts'
+import { type Group, groupOn, only } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
 

@@ -1,20 +1,6 @@
 // Appending the same event ids again.
-import type { Scenario } from '../lib/scenario.ts'
-import type { Write } from '../lib/streams.ts'
+import { both, type Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
-
-const both = (
-  section: string,
-  name: string,
-  run: (t: Toolkit, write: Write, record: Toolkit['record']) => Promise<void>,
-): Scenario => ({
-  name,
-  section,
-  async run(t) {
-    for (const [way, write] of Object.entries({ append: t.append, batch: t.batch }))
-      await run(t, write, (label, value) => t.record(`${way}: ${label}`, value))
-  },
-})
 
 async function visible(t: Toolkit, stream: string) {
   const result = await t.read(stream)

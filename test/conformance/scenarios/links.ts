@@ -1,3 +1,4 @@
+// Links and their targets: in reads, in $all and in subscriptions.
 import type { Wire } from '../lib/codec.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { EventFields, Filter, ReadOptions } from '../lib/streams.ts'

@@ -1,3 +1,4 @@
+// Persistent subscription groups: update and delete.
 import { brief, groupOn, revisions, withoutReason } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'

@@ -1,5 +1,5 @@
-import type { Group, GroupRequest } from '../lib/group.ts'
-import { brief, groupOn, revisions } from '../lib/group.ts'
+// Persistent subscription groups: what is kept of the progress, and what a restart makes of it.
+import { brief, type Group, type GroupRequest, groupOn, revisions } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
 

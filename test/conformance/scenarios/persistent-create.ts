@@ -1,6 +1,16 @@
+// Persistent subscription groups: create, with every setting and start.
 import type { Outgoing } from '../lib/codec.ts'
-import type { Group, GroupRequest } from '../lib/group.ts'
-import { brief, groupOn, isError, maxRevision, only, revisions, withoutReason } from '../lib/group.ts'
+import {
+  brief,
+  type Group,
+  type GroupRequest,
+  groupOn,
+  isError,
+  maxRevision,
+  only,
+  revisions,
+  withoutReason,
+} from '../lib/group.ts'
 import { defaultSettings } from '../lib/persistent.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'

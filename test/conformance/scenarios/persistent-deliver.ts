@@ -1,3 +1,4 @@
+// Persistent subscription groups: connecting, delivery, acknowledgement, disconnection.
 import { brief, groupOn, isError, revisions } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 

@@ -1,6 +1,6 @@
+// Persistent subscription groups: info, counters, lists.
 import type { Wire } from '../lib/codec.ts'
-import type { GroupRequest } from '../lib/group.ts'
-import { groupOn, only } from '../lib/group.ts'
+import { type GroupRequest, groupOn, only } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 
 const counters = (info: Wire) =>

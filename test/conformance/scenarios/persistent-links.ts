@@ -1,3 +1,4 @@
+// Persistent subscription groups that resolve links.
 import type { Wire } from '../lib/codec.ts'
 import { brief, groupOn } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,5 +1,5 @@
-import type { ConsumerOptions, Group, GroupRequest } from '../lib/group.ts'
-import { brief, groupOn, revisions } from '../lib/group.ts'
+// Persistent subscription groups: refusals by the consumer, and timeouts.
+import { brief, type ConsumerOptions, type Group, type GroupRequest, groupOn, revisions } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
 

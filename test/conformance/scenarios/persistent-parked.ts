@@ -1,5 +1,5 @@
-import type { Group, GroupRequest } from '../lib/group.ts'
-import { brief, groupOn, isError, revisions } from '../lib/group.ts'
+// Persistent subscription groups: parked messages and their replay.
+import { brief, type Group, type GroupRequest, groupOn, isError, revisions } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
 

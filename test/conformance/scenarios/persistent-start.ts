@@ -1,3 +1,4 @@
+// Persistent subscription groups: where the delivery starts.
 import { brief, groupOn, revisions } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 

@@ -1,6 +1,6 @@
+// Persistent subscription groups: which consumer gets a message.
 import type { Wire } from '../lib/codec.ts'
-import type { GroupRequest } from '../lib/group.ts'
-import { brief, groupOn, revisions } from '../lib/group.ts'
+import { brief, type GroupRequest, groupOn, revisions } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
 

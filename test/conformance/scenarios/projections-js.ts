@@ -1,3 +1,4 @@
+// Projections in JavaScript, by the server's own engine.
 import type { Outgoing, Wire } from '../lib/codec.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'

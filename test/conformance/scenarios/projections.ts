@@ -1,3 +1,4 @@
+// The projections service, as far as the system projections need it.
 import type { Outgoing, Wire } from '../lib/codec.ts'
 import { only } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'

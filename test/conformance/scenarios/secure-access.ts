@@ -1,3 +1,4 @@
+// A secure server: who may do what under the default rules, and credentials.
 import type { Credentials } from '../lib/connection.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'

@@ -1,3 +1,4 @@
+// A secure server: access lists of streams, and the defaults for all of them.
 import type { Wire } from '../lib/codec.ts'
 import type { Credentials } from '../lib/connection.ts'
 import type { Scenario } from '../lib/scenario.ts'

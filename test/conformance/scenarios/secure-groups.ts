@@ -1,6 +1,6 @@
+// A secure server: who may do what with persistent subscription groups and projections.
 import type { Wire } from '../lib/codec.ts'
-import type { GroupRequest } from '../lib/group.ts'
-import { groupOn } from '../lib/group.ts'
+import { type GroupRequest, groupOn } from '../lib/group.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'
 import { account, admin, nobody, ops, verdict } from '../lib/users.ts'

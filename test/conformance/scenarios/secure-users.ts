@@ -1,3 +1,4 @@
+// A secure server: accounts.
 import type { Outgoing, Wire } from '../lib/codec.ts'
 import type { Credentials } from '../lib/connection.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,5 +1,4 @@
 // Catch-up subscriptions to streams and to $all, without filter.
-
 import type { Wire } from '../lib/codec.ts'
 import { kind, position, rises } from '../lib/look.ts'
 import type { Scenario } from '../lib/scenario.ts'

@@ -1,3 +1,4 @@
+// The streams that the system projections write.
 import type { Wire } from '../lib/codec.ts'
 import type { Scenario } from '../lib/scenario.ts'
 import type { Toolkit } from '../lib/toolkit.ts'

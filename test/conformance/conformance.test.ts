@@ -1,0 +1,89 @@
+// Our event store against what a real EventStoreDB answered: one test for each scenario of the sections it claims.
+// With ESDB_URL the same scenarios also run against that server. SCALE=long tells how much of the other sections agrees already.
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startEmbeddedEventStore } from '../../infra/embedded/eventstore/start.ts'
+import { claimed, unclaimed } from './claims.ts'
+import { deviations } from './deviations.ts'
+import { type Agreement, badDeviations, expectedAnswers, judge, loadAgreement } from './lib/agreement.ts'
+import { runAll, runScenario, type Setting } from './lib/run.ts'
+import { bySection, type Listed, loadScenarios, skipReason, title } from './lib/scenario.ts'
+import { loadSchema } from './lib/schema.ts'
+import { targetOf } from './lib/target.ts'
+
+const jobs = 8
+const schema = loadSchema()
+const scenarios = await loadScenarios(join(import.meta.dirname, 'scenarios'))
+const answersDirectory = join(import.meta.dirname, 'answers')
+const theirs = await loadAgreement(answersDirectory, scenarios)
+const ours = await loadAgreement(answersDirectory, scenarios, deviations)
+
+/** What is wrong with each scenario that was run; undefined where nothing is. */
+type Verdicts = ReadonlyMap<Listed, string | undefined>
+
+async function verdicts(chosen: readonly Listed[], setting: Setting, agreement: Agreement): Promise<Verdicts> {
+  const found = new Map<Listed, string | undefined>()
+  await runAll(chosen, jobs, async (scenario) => {
+    if (skipReason(scenario, setting.security) || !expectedAnswers(scenario, agreement)) return
+    found.set(scenario, judge(scenario, await runScenario(scenario, setting), agreement))
+  })
+  return found
+}
+
+/** One test for each scenario that was run. */
+function register(name: string, found: Verdicts): void {
+  const tests = suite(name)
+  for (const [scenario, wrong] of found)
+    tests(title(scenario), () => {
+      if (wrong !== undefined) assert.unreachable(wrong)
+    })
+  tests.run()
+}
+
+const ofClaim = scenarios.filter(({ section }) => claimed.has(section))
+
+const embedded = await startEmbeddedEventStore({ directory: undefined, port: 0 })
+const setting: Setting = { target: `127.0.0.1:${embedded.port}`, schema, security: {}, timeout: 30_000 }
+let ofEmbedded: Verdicts
+try {
+  ofEmbedded = await verdicts(ofClaim, setting, ours)
+  for (const [section, reason] of unclaimed)
+    console.log(`section ${section} is not claimed yet: ${await progress(section)} (${reason})`)
+} finally {
+  await embedded.close()
+}
+for (const { scenario, reason } of deviations) console.log(`deviation ${scenario}: ${reason}`)
+console.log(`${deviations.length} deliberate deviations`)
+
+async function progress(section: string): Promise<string> {
+  const all = scenarios.filter((scenario) => scenario.section === section)
+  if (process.env.SCALE !== 'long') return `${all.length} scenarios`
+  const found = [...(await verdicts(all, setting, ours)).values()]
+  const agree = found.filter((wrong) => wrong === undefined).length
+  return `${agree} of ${all.length} agree already${found.length < all.length ? `, ${all.length - found.length} cannot be asked` : ''}`
+}
+
+register('embedded', ofEmbedded)
+if (process.env.ESDB_URL) {
+  const { target, security } = targetOf(process.env.ESDB_URL)
+  register('ESDB_URL', await verdicts(ofClaim, { target, schema, security, timeout: 60_000 }, theirs))
+}
+
+const lists = suite('lists')
+
+lists('every scenario is of a section that is claimed, or said to be not claimed yet', () => {
+  const sections = [...new Set(scenarios.map(({ section }) => section))].sort(bySection)
+  assert.equal([...claimed, ...unclaimed.keys()].sort(bySection), sections)
+})
+
+lists('every scenario of a claimed section can be asked, and there is an answer to compare with', () => {
+  const mute = ofClaim.filter((scenario) => skipReason(scenario, {}) || !expectedAnswers(scenario, ours))
+  assert.equal(mute.map(title), [])
+})
+
+lists('every deviation is one', () => {
+  assert.equal(badDeviations(ours, scenarios), [])
+})
+
+lists.run()
