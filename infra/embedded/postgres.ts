@@ -2,10 +2,10 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import pg from 'pg'
+import { lockFile } from '../file-lock.ts'
 import { findBinaries } from './postgres/binaries.ts'
 import { directoryError, EmbeddedPostgresError } from './postgres/errors.ts'
 import { waitForFormerServer } from './postgres/former.ts'
-import { holdDirectory } from './postgres/hold.ts'
 import { initialise } from './postgres/initialise.ts'
 import { findLauncher } from './postgres/launcher.ts'
 import { startServer } from './postgres/server.ts'
@@ -50,6 +50,7 @@ const defaultSettings = {
   // No replica ever reads this log: with the minimum a COPY into a table of the same transaction writes none.
   wal_level: 'minimal',
   max_wal_senders: '0',
+  max_logical_replication_workers: '0',
   client_connection_check_interval: '10s',
   timezone: 'UTC',
   log_timezone: 'UTC',
@@ -67,12 +68,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (!isMainThread) throw new Error('The embedded Postgres must be started on the main thread: it would end with the worker')
   const { log = () => {}, progress = () => {} } = options
   const binaries = await findBinaries()
-  const directory = await mkdir(options.directory, { recursive: true, mode: 0o700 })
-    .then(() => realpath(options.directory))
-    .catch((error) => {
-      throw directoryError(options.directory, error)
-    })
-  const release = await holdDirectory(directory)
+  const { directory, hold } = await takeDirectory(options.directory)
   try {
     const dataDirectory = join(directory, 'data')
     await waitForFormerServer(dataDirectory, progress)
@@ -111,18 +107,33 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       close: () =>
         (closed ??= supervisor.stop().then(async () => {
           await removeSocketDirectory(directory)
-          await release()
+          hold.release()
         })),
     }
   } catch (error) {
-    await release()
+    hold.release()
     throw directoryError(directory, error)
+  }
+}
+
+/** Makes the directory where there is none and holds it for this process, by a lock that the kernel frees. */
+async function takeDirectory(path: string): Promise<{ directory: string; hold: { release(): void } }> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const directory = await realpath(path)
+    const hold = lockFile(join(directory, 'hold'))
+    if (hold === undefined)
+      throw new EmbeddedPostgresError('DirectoryInUse', `Postgres: ${path} is in use by another running instance`)
+    return { directory, hold }
+  } catch (error) {
+    throw directoryError(path, error)
   }
 }
 
 /** Asked for at every start, so that one that was killed in the middle is completed. */
 async function createRoles(adminUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl })
+  client.on('error', () => {}) // The query in hand rejects too; without a listener the event would end this process.
   await client.connect()
   try {
     const has = async (query: string) => ((await client.query(query)).rowCount ?? 0) > 0

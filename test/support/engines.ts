@@ -76,12 +76,18 @@ async function joinCluster(): Promise<{ postgres: EmbeddedPostgres; leave: () =>
 }
 
 async function startCluster(): Promise<Cluster> {
+  const directory = await clusterDirectory()
+  return { directory, postgres: await startEmbeddedPostgres({ directory, settings: testSettings }) }
+}
+
+/** A directory of its own for `startEmbeddedPostgres`, with a cluster in it that was never used; the caller removes it. */
+export async function clusterDirectory(): Promise<string> {
   const scratch = await scratchDirectory()
   await sweep(scratch)
   const template = await clusterTemplate(scratch)
   const directory = await mkdtemp(join(scratch, `${clusterPrefix}${process.pid}-`))
   await cp(template, directory, { recursive: true })
-  return { directory, postgres: await startEmbeddedPostgres({ directory, settings: testSettings }) }
+  return directory
 }
 
 async function stopCluster(): Promise<void> {
