@@ -1,0 +1,88 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const test = suite<{ directory: string }>('cli')
+const main = fileURLToPath(new URL('../../infra/main.ts', import.meta.url))
+
+test.before((context) => {
+  context.directory = mkdtempSync(join(tmpdir(), 'duxnet-cli-'))
+})
+test.after(({ directory }) => rmSync(directory, { recursive: true, force: true }))
+
+const duxnet = (cwd: string, ...args: string[]) => spawnSync(process.execPath, [main, ...args], { cwd, encoding: 'utf8' })
+
+test('--help lists every command, and each has a help of its own', ({ directory }) => {
+  const { stdout, status } = duxnet(directory, '--help')
+  assert.is(status, 0)
+  const names = [...stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name!)
+  assert.ok(names.length > 8, stdout)
+  for (const name of names) {
+    const help = duxnet(directory, name, '--help')
+    assert.is(help.status, 0, `${name}: ${help.stderr}`)
+    assert.match(help.stdout, `duxnet ${name}`)
+  }
+})
+
+test('version names the version of package.json', ({ directory }) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  for (const arg of ['version', '--version', '-v']) assert.match(duxnet(directory, arg).stdout, `duxnet ${version}, Node`)
+})
+
+test('wrong usage is one message that names the culprit, and exit code 2', ({ directory }) => {
+  const cases: [args: string[], names: string][] = [
+    [['toString'], "'toString'"],
+    [['--prt', '1'], '--prt'],
+    [['start', '--port', 'http'], '--port'],
+    [['start', 'everything'], "'everything'"],
+    [['keygen', '--out'], '--out'],
+    [['replay'], 'replay'],
+    [['replay', 'a', 'b'], "'b'"],
+    [['import'], 'import'],
+    [['projections'], 'projections'],
+    [['projections', 'dance'], 'dance'],
+    [['export', '--from', '-1'], '--from'],
+    [['export', '--from', '9', '--to', '3'], '--to'],
+    [['agent', '--url', 'nowhere'], '--url'],
+  ]
+  for (const [args, names] of cases) {
+    const { status, stdout, stderr } = duxnet(directory, ...args)
+    assert.is(status, 2, `${args}: ${stderr}`)
+    assert.match(stderr, names)
+    assert.is(stdout, '')
+    assert.not.match(stderr, '    at ', 'no stack')
+  }
+})
+
+test('commands that need a running instance say so when there is none, and exit with 3', ({ directory }) => {
+  for (const args of [['export'], ['replay', '--live'], ['projections', 'list'], ['projections', 'verify']]) {
+    const { status, stderr } = duxnet(directory, ...args, '--data', join(directory, 'none'))
+    assert.is(status, 3, `${args}: ${stderr}`)
+    assert.match(stderr, 'no DuxNet is running')
+  }
+})
+
+test('keygen writes a key and tells its node id', ({ directory }) => {
+  const { status, stdout } = duxnet(directory, 'keygen', '--out', 'new.key')
+  assert.is(status, 0)
+  const { publicKey, nodeId } = JSON.parse(readFileSync(join(directory, 'new.key'), 'utf8'))
+  assert.is(stdout, `public key ${publicKey}\nnode id    ${nodeId}\n`)
+  assert.is(duxnet(directory, 'keygen', '--out', 'new.key').status, 1)
+})
+
+test('a reader that closes the pipe is no crash', async ({ directory }) => {
+  const child = spawn(process.execPath, [main, 'config', '--table'], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let stderr = ''
+  child.stderr.on('data', (chunk) => (stderr += chunk))
+  const [code] = await once(child, 'close')
+  assert.is(code, 0)
+  assert.is(stderr, '')
+})
+
+test.run()
