@@ -1,0 +1,34 @@
+import express, { type Express } from 'express'
+import { commandRoutes } from './commands.ts'
+import type { Deps } from './deps.ts'
+import { exchange } from './exchange.ts'
+import { operationRoutes } from './operations.ts'
+import { ApiProblem } from './problem.ts'
+import type { Route } from './route.ts'
+
+/** Express tries them in this order, so what is asked most comes first. */
+export const routes: readonly Route[] = [...commandRoutes, ...operationRoutes]
+
+/** The whole HTTP API. It holds no connection and starts nothing; `listen` in `server.ts` puts it on a port. */
+export function createApp(deps: Deps): Express {
+  const app = express()
+  app.disable('x-powered-by').disable('etag').disable('trust proxy').enable('case sensitive routing').enable('strict routing')
+  app.set('query parser', false)
+
+  const { serve, refuse } = exchange(deps)
+  for (const route of routes) app[route.method === 'GET' ? 'get' : 'post'](route.path, serve(route))
+
+  for (const [path, methods] of Map.groupBy(routes, ({ path }) => path)) {
+    const allow = methods.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
+    app.all(path, (request, response) => {
+      if (request.method === 'OPTIONS') response.writeHead(204, { allow }).end()
+      else refuse(request, response, new ApiProblem('MethodNotAllowed', {}, { allow }))
+    })
+  }
+  app.use((request, response) => refuse(request, response, new ApiProblem('RouteUnknown')))
+  app.use(((error, request, response, _next) => {
+    // Express itself has only this to say: a path whose percent-encoding is broken.
+    refuse(request, response, error instanceof URIError ? new ApiProblem('RequestMalformed') : error)
+  }) satisfies express.ErrorRequestHandler)
+  return app
+}

@@ -1,0 +1,59 @@
+import type { Clock, SubmitCommand } from '../commands/ports.ts'
+
+/** Everything that the API is given; it opens no connection and reads no environment. */
+export interface Deps {
+  readonly networkId: string
+  /** Of the program. */
+  readonly version: string
+  readonly submit: SubmitCommand
+  /** Whether an error that a read threw says that Postgres cannot serve just now. */
+  readonly isUnavailable: (error: unknown) => boolean
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: HttpMetrics
+  readonly limits: Limits
+  /** What `/readyz` asks. A check never throws and never takes longer than a few seconds. */
+  readonly readiness: () => Promise<readonly Check[]>
+  /** Aborted when the process begins to stop: `/readyz` fails from then on and connections are closed after their answer. */
+  readonly stopping: AbortSignal
+}
+
+export interface Check {
+  /** `event store`, `postgres`, `projection node-directory`. */
+  readonly name: string
+  readonly ready: boolean
+  /** For a person: `lag 0`, `does not answer`. */
+  readonly detail: string
+}
+
+/** As much of pino as is used. */
+export interface Log {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface HttpMetrics {
+  /** `route` is the path's pattern, or `none` for an unknown address. */
+  requested(route: string, method: string, status: number, seconds: number): void
+  /** All metrics of the process in Prometheus' text format. */
+  text(): Promise<{ readonly type: string; readonly body: string }>
+}
+
+export interface Limits {
+  /** Requests in work at once, by lane; more are answered 503. */
+  readonly commandsAtOnce: number
+  readonly batchesAtOnce: number
+  readonly queriesAtOnce: number
+  /** Commands of one batch in work at once. */
+  readonly batchConcurrency: number
+  /** How long `after` waits. */
+  readonly waitMs: number
+}
+
+export const defaultLimits: Limits = {
+  commandsAtOnce: 1024,
+  batchesAtOnce: 16,
+  queriesAtOnce: 4096,
+  batchConcurrency: 128,
+  waitMs: 2000,
+}

@@ -1,0 +1,89 @@
+import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
+import type { CommandType } from '../commands/catalogue.ts'
+import type { Signer } from '../commands/ports.ts'
+import { proveKey, signCommand } from '../commands/sign.ts'
+import type { Json } from '../domain/canonical.ts'
+import type { Envelope } from '../domain/envelope.ts'
+import { eventIdOf, nodeIdOf, uuidV5 } from '../domain/ids.ts'
+import { initialPolicy } from '../domain/network/policy.ts'
+
+// The examples of the OpenAPI document: the same at every start, so that its ETag is too, and truly signed, so that whoever
+// writes a client can check it against them.
+const networkId = '5f0c6a52-7f0e-4a58-9d5b-3b0c1a9e7d10'
+const issuedAt = '2026-11-23T10:15:30.000Z'
+const recordedAt = '2026-11-23T10:15:30.042Z'
+const position = '184467'
+const node = signerOf('node')
+const authority = signerOf('authority')
+const nodeId = nodeIdOf(node.publicKey)
+
+/** A key out of a word: nothing that anybody should ever use. */
+function signerOf(word: string): Signer {
+  const seed = createHash('sha256').update(`duxnet example ${word}`).digest()
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  return {
+    publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x!,
+    sign: (message) => sign(null, message, privateKey).toString('base64url'),
+  }
+}
+
+const profile = {
+  cores: 8,
+  memoryBytes: 34_359_738_368,
+  platform: 'linux',
+  arch: 'x64',
+  version: '0.1.0',
+  region: 'eu-central',
+  capabilities: ['container', 'cpu'],
+}
+
+const vitals = {
+  uptimeSeconds: 86_400,
+  loadPermille: 1250,
+  cores: 8,
+  memoryUsedBytes: 12_884_901_888,
+  memoryTotalBytes: 34_359_738_368,
+  cpuPermille: 156,
+  tasksSucceeded: 12,
+  tasksFailed: 1,
+}
+
+const commandIdOf = (type: CommandType) => uuidV5(networkId, `example ${type}`)
+
+const data: Readonly<Record<Exclude<CommandType, 'FoundNetwork' | 'ChangeHealth'>, { [field: string]: Json }>> = {
+  RegisterNode: { profile },
+  UpdateNode: { profile: { ...profile, version: '0.2.0' } },
+  ChangeNodeKey: proveKey(signerOf('next key'), { networkId, nodeId, commandId: commandIdOf('ChangeNodeKey') }),
+  DeregisterNode: {},
+  RecordHeartbeat: { vitals },
+  ChangeReputation: { rule: 'task_success' },
+}
+
+/** What `POST /v1/commands` takes, signed by the example's node or authority. */
+export function exampleEnvelope(type: keyof typeof data): Envelope {
+  const command = {
+    type,
+    subject: nodeId,
+    data: data[type] as Envelope['command']['data'],
+    commandId: commandIdOf(type),
+    issuedAt,
+    audience: networkId,
+  }
+  return signCommand(type === 'ChangeReputation' ? authority : node, command)
+}
+
+const heartbeatId = eventIdOf(networkId, `dux_heartbeat-${nodeId}`, node.publicKey, commandIdOf('RecordHeartbeat'), 0)
+
+/** Answers by the name of their schema. */
+export const exampleAnswers = {
+  command: {
+    commandId: commandIdOf('RecordHeartbeat'),
+    outcome: 'accepted',
+    stream: `dux_heartbeat-${nodeId}`,
+    events: [{ id: heartbeatId, revision: 41, type: 'HeartbeatRecorded', data: { nodeId, issuedAt, vitals } }],
+    position,
+  },
+} as const
+
+export const example = { nodeId, networkId, issuedAt, recordedAt, position, profile, vitals, policy: initialPolicy }

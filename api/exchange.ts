@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Deps } from './deps.ts'
+import { ApiProblem, type Problem, problemOf } from './problem.ts'
+import { bodyReader, parametersOf, queryOf, traceparentOf } from './request.ts'
+import { type Answer, type Asked, type Lane, problemType, type Route } from './route.ts'
+
+const urlCharactersMax = 4096
+
+/** From requests to answers: what all routes have in common. */
+export interface Exchange {
+  /** A route as Express takes it. All of it happens in this one handler, from the address to the metrics: each middleware would cost. */
+  serve(route: Route): RequestHandler
+  /** Answers a request that reached no handler. */
+  refuse(request: Request, response: Response, error: unknown): void
+}
+
+export function exchange(deps: Deps): Exchange {
+  const gates = gatesOf(deps)
+  const report = reporter(deps)
+
+  function serve(route: Route): RequestHandler {
+    const gate = gates[route.lane]
+    const noQuery = queryOf('', route.query)
+    const readBody = route.body && bodyReader(route.body.bytesMax)
+    const isJson = Object.values(route.successes).some(({ schema }) => schema)
+
+    async function answer(request: Request, response: Response): Promise<Answer> {
+      const { url, headers } = request
+      if (url.length > urlCharactersMax) throw new ApiProblem('UrlTooLong', { charactersMax: urlCharactersMax })
+      if (isJson && headers.accept !== undefined && headers.accept !== '*/*' && !request.accepts('application/json'))
+        throw new ApiProblem('NotAcceptable')
+      const params = route.params ? parametersOf(request.params, route.params) : request.params
+      const query = url.includes('?') ? queryOf(url, route.query) : noQuery
+      gate.check()
+      const body = readBody && (await readBody(request, response))
+      // Not before: a body that trickles in takes no place.
+      gate.check()
+      return gate.pass(() => route.handle({ params, query, body, traceparent: traceparentOf(request) } as Asked, deps))
+    }
+
+    return async (request, response) => {
+      const startedAt = performance.now()
+      try {
+        send(request, response, await answer(request, response), deps)
+      } catch (error) {
+        refuse(request, response, error)
+      }
+      deps.metrics.requested(route.path, request.method, response.statusCode, (performance.now() - startedAt) / 1000)
+    }
+  }
+
+  function refuse(request: Request, response: Response, error: unknown): void {
+    if (response.headersSent || response.destroyed) return void response.destroy()
+    const traceId = traceparentOf(request)?.slice(3, 35) ?? randomBytes(16).toString('hex')
+    const problem = problemOf(deps.isUnavailable(error) ? new ApiProblem('ReadModelUnavailable') : error, traceId)
+    report(problem, error, request)
+    send(
+      request,
+      response,
+      { status: problem.status, type: problemType, body: JSON.stringify(problem.body), headers: problem.headers },
+      deps,
+    )
+  }
+
+  return { serve, refuse }
+}
+
+const jsonType = 'application/json; charset=utf-8'
+
+function send(
+  request: Request,
+  response: Response,
+  { status, body, type = jsonType, headers = {}, etag }: Answer,
+  { stopping }: Deps,
+): void {
+  // One flat list and no setHeader: half the cost of Express' own way.
+  const head = ['x-content-type-options', 'nosniff', 'referrer-policy', 'no-referrer']
+  if (!('content-security-policy' in headers)) head.push('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  if (!('cache-control' in headers)) head.push('cache-control', etag === undefined ? 'no-store' : 'no-cache')
+  for (const name in headers) head.push(name, headers[name]!)
+  if (etag !== undefined) head.push('etag', etag)
+  // What is left of a body that nobody wants would be read as the next request.
+  if (stopping.aborted || status === 413) head.push('connection', 'close')
+  if (etag !== undefined && status === 200 && isKnown(request.headers['if-none-match'], etag)) {
+    response.writeHead(304, head).end()
+  } else {
+    head.push('content-type', type, 'content-length', String(Buffer.byteLength(body)))
+    response.writeHead(status, head).end(body)
+  }
+}
+
+/** RFC 9110 §13.1.2: weak comparison. */
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  if (ifNoneMatch === etag || ifNoneMatch.trim() === '*') return true
+  const opaque = (tag: string) => tag.trim().replace(/^W\//, '')
+  return ifNoneMatch.split(',').some((tag) => opaque(tag) === opaque(etag))
+}
+
+/** As many requests of a lane in work at once as it may have. */
+interface Gate {
+  /** Throws `Overloaded`. */
+  check(): void
+  pass<T>(work: () => T | Promise<T>): Promise<T>
+}
+
+function gatesOf({ limits }: Deps): Readonly<Record<Lane, Gate>> {
+  return {
+    command: gate(limits.commandsAtOnce),
+    batch: gate(limits.batchesAtOnce),
+    query: gate(limits.queriesAtOnce),
+    none: gate(Number.POSITIVE_INFINITY),
+  }
+}
+
+function gate(max: number): Gate {
+  let inWork = 0
+  return {
+    check() {
+      if (inWork >= max) throw new ApiProblem('Overloaded')
+    },
+    async pass(work) {
+      inWork++
+      try {
+        return await work()
+      } finally {
+        inWork--
+      }
+    },
+  }
+}
+
+/** Logs what is our fault. An engine that is away fails every request: its code is logged once a second. */
+function reporter({ log }: Deps): (problem: Problem, error: unknown, request: Request) => void {
+  const reportedAt = new Map<string, number>()
+  return ({ body: { code, traceId, status } }, error, { method, path }) => {
+    if (status < 500) return
+    const fields = { err: error, traceId, code, method, path }
+    if (status === 500) return log.error(fields, 'a request failed')
+    const now = performance.now()
+    if (now - (reportedAt.get(code) ?? Number.NEGATIVE_INFINITY) < 1000) return
+    reportedAt.set(code, now)
+    log.warn(fields, `requests are answered ${status}`)
+  }
+}

@@ -1,0 +1,348 @@
+import { AppendOutcomeUnknown, LogDiverged, StoreUnavailable } from '../commands/ports.ts'
+import { DomainError, type RefusalCode, type RefusalDetails } from '../domain/errors.ts'
+import { JsonFault } from './json.ts'
+
+/** What the API itself can refuse or fail at, beside the refusals of commands. */
+type ApiCode =
+  | 'BodyMalformed'
+  | 'BodyInvalid'
+  | 'RequestMalformed'
+  | 'ParameterInvalid'
+  | 'CursorInvalid'
+  | 'CursorExpired'
+  | 'CommandNotForThisRoute'
+  | 'RouteUnknown'
+  | 'NodeUnknown'
+  | 'CommandUnknown'
+  | 'ProblemUnknown'
+  | 'MethodNotAllowed'
+  | 'NotAcceptable'
+  | 'RequestTimeout'
+  | 'BodyTooLarge'
+  | 'UrlTooLong'
+  | 'MediaTypeUnsupported'
+  | 'ExpectationFailed'
+  | 'HeadersTooLarge'
+  | 'InternalError'
+  | 'Overloaded'
+  | 'ReadModelBehind'
+  | 'ReadModelUnavailable'
+  | 'EventStoreUnavailable'
+  | 'CommandOutcomeUnknown'
+
+export type ProblemCode = RefusalCode | ApiCode
+
+export interface ProblemKind {
+  readonly status: number
+  readonly title: string
+  /** What it means and what to do, for the page behind `type`; the `detail` where an occurrence says nothing of its own. */
+  readonly about: string
+  /** Seconds for Retry-After, where trying again helps and the details don't say when. */
+  readonly retryAfterSeconds?: number
+}
+
+/** The one table from code to HTTP. */
+export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
+  CommandMalformed: {
+    status: 400,
+    title: 'The command is malformed',
+    about:
+      'A field of the envelope or of the command’s data has the wrong type, is missing, out of range or unknown; `field` names it.',
+  },
+  CommandUnknownType: {
+    status: 400,
+    title: 'There is no such command',
+    about: 'The command’s `type` is none that this version of DuxNet takes. The OpenAPI document lists them.',
+  },
+  CommandTooLarge: {
+    status: 413,
+    title: 'The command is too large',
+    about: 'An event that the command would make exceeds the 60 KiB that the log takes.',
+  },
+  SignatureInvalid: {
+    status: 403,
+    title: 'The signature is not valid',
+    about:
+      'The signature is not the public key’s Ed25519 signature over `duxnet-command-v1`, a line feed and the RFC 8785 text of `command`. Malleated signatures (S not below the group order) and small-order keys count as invalid.',
+  },
+  AudienceMismatch: {
+    status: 422,
+    title: 'The command is for another network',
+    about: '`audience` must be this network’s id, which `GET /v1/network` tells.',
+  },
+  CommandIdReused: {
+    status: 409,
+    title: 'The command id was used for another command',
+    about:
+      'A command with this id and other contents happened before. A new command needs a new id; only a repetition keeps its own.',
+  },
+  CommandStale: {
+    status: 422,
+    title: 'The command is too old',
+    about:
+      '`issuedAt` lies more than five minutes behind the server’s clock. `GET /v1/commands/{id}` says whether it happened; if it did not, sign it anew.',
+  },
+  CommandFromTheFuture: {
+    status: 422,
+    title: 'The command is from the future',
+    about: '`issuedAt` lies more than five minutes ahead of the server’s clock. Correct the clock and sign anew.',
+  },
+  SignerNotAllowed: {
+    status: 403,
+    title: 'This key may not do that',
+    about:
+      'A node speaks only for itself, with its present key; reputation needs the authority’s key and health the service’s; `needed` says which.',
+  },
+  NetworkAlreadyFounded: {
+    status: 409,
+    title: 'The network is founded',
+    about: 'A network is founded once, by the first event of its log.',
+  },
+  NodeNotRegistered: {
+    status: 404,
+    title: 'No such node is registered',
+    about: 'The command’s subject was never registered on this network.',
+  },
+  NodeAlreadyRegistered: {
+    status: 409,
+    title: 'The node is registered already',
+    about:
+      'It is registered with another profile; `UpdateNode` changes it. Registering with the same profile again is answered `unchanged`.',
+  },
+  NodeDeregistered: {
+    status: 409,
+    title: 'The node has left',
+    about: 'A deregistered node stays so; a machine that comes back registers with a new key.',
+  },
+  NodeIdMismatch: {
+    status: 422,
+    title: 'The node’s id is not that of its key',
+    about:
+      'A node’s id is base32, in lower case, of the first 20 bytes of SHA-256 of its first public key; `expected` is the one of the key that signed.',
+  },
+  NodeKeyProofInvalid: {
+    status: 422,
+    title: 'The new key is not proven',
+    about:
+      '`data.proof` must be the new key’s signature over `duxnet-node-key-v1`, a line feed and the RFC 8785 text of {networkId, nodeId, publicKey, commandId}.',
+  },
+  HeartbeatTooEarly: {
+    status: 429,
+    title: 'The heartbeat came too early',
+    about:
+      'A node may send one heartbeat an interval, with a small burst after a pause. Retry-After and `retryAfterSeconds` say when the next is taken, `serverTime` is the clock that counts.',
+    retryAfterSeconds: 60,
+  },
+  HeartbeatOutOfOrder: {
+    status: 409,
+    title: 'A newer heartbeat was taken already',
+    about: 'A heartbeat’s `issuedAt` must be later than that of the node’s last one, `lastIssuedAt`.',
+  },
+  ReputationRuleUnknown: {
+    status: 422,
+    title: 'The policy has no such reputation rule',
+    about: '`GET /v1/network` lists the rules of the policy in force; `custom` takes a delta and a reason instead.',
+  },
+
+  BodyMalformed: {
+    status: 400,
+    title: 'The body is not JSON',
+    about:
+      'The body must be one JSON value in UTF-8 in which no object gives a name twice; `line`, `column` and `offset` (in characters) point at the place.',
+  },
+  BodyInvalid: {
+    status: 400,
+    title: 'The body has the wrong shape',
+    about: '`field` names what is missing, unknown, of the wrong type or out of range.',
+  },
+  RequestMalformed: {
+    status: 400,
+    title: 'The request is not HTTP',
+    about: 'The request line, a header or the path’s encoding cannot be read.',
+  },
+  ParameterInvalid: {
+    status: 400,
+    title: 'A parameter is not valid',
+    about: '`parameter` is unknown to this address, given twice, or has a value that it cannot have.',
+  },
+  CursorInvalid: {
+    status: 400,
+    title: 'The cursor is not one of this query',
+    about: 'A cursor is taken from `next` as it is and goes with the same filters and the same sort as the page it came from.',
+  },
+  CursorExpired: {
+    status: 410,
+    title: 'The cursor has expired',
+    about: 'The read model was rebuilt since the page that the cursor came from. Begin again without a cursor.',
+  },
+  CommandNotForThisRoute: {
+    status: 400,
+    title: 'The command does not belong to this address',
+    about: 'An alias takes one type of command, about the node in its path. `POST /v1/commands` takes any.',
+  },
+  RouteUnknown: {
+    status: 404,
+    title: 'There is nothing at this address',
+    about: 'The OpenAPI document at /openapi.json lists every address.',
+  },
+  NodeUnknown: {
+    status: 404,
+    title: 'There is no such node',
+    about: 'No node of this id has been registered, as far as the read model has come; `after` waits for it.',
+  },
+  CommandUnknown: {
+    status: 404,
+    title: 'No such command has happened',
+    about:
+      'No event of a command of this id is in the log, as far as the read model has come; `after` waits for it. Refused commands and those that changed nothing leave no trace.',
+  },
+  ProblemUnknown: { status: 404, title: 'There is no such problem', about: '/problems lists them all.' },
+  MethodNotAllowed: { status: 405, title: 'The method is not allowed here', about: 'The Allow header lists those that are.' },
+  NotAcceptable: {
+    status: 406,
+    title: 'Only JSON is to be had here',
+    about: 'The Accept header excludes application/json, in which this address answers.',
+  },
+  RequestTimeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    about: 'Headers and body must arrive within the server’s limits.',
+  },
+  BodyTooLarge: { status: 413, title: 'The body is too large', about: '`bytesMax` is the most that this address takes.' },
+  UrlTooLong: {
+    status: 414,
+    title: 'The address is too long',
+    about: '`charactersMax` is the longest path and query that the server takes.',
+  },
+  MediaTypeUnsupported: {
+    status: 415,
+    title: 'The body’s media type is not supported',
+    about: 'The body must be application/json, in UTF-8 and not compressed.',
+  },
+  ExpectationFailed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    about: 'Of the Expect header only 100-continue is known.',
+  },
+  HeadersTooLarge: {
+    status: 431,
+    title: 'The headers are too large',
+    about: 'The request line and headers together exceed the server’s limit.',
+  },
+  InternalError: {
+    status: 500,
+    title: 'Something went wrong here',
+    about: 'The fault is logged under `traceId`. Sending a command again is always safe.',
+  },
+  Overloaded: {
+    status: 503,
+    title: 'Too much is asked at once',
+    about: 'As many requests as the server takes at once are in work; this one was refused before anything was done.',
+    retryAfterSeconds: 1,
+  },
+  ReadModelBehind: {
+    status: 503,
+    title: 'The read model has not come that far',
+    about: 'Within two seconds the read model did not reach the position of `after`; `reached` is how far it came.',
+    retryAfterSeconds: 1,
+  },
+  ReadModelUnavailable: {
+    status: 503,
+    title: 'The read model cannot be reached',
+    about: 'Postgres does not answer. Commands are taken all the same.',
+    retryAfterSeconds: 2,
+  },
+  EventStoreUnavailable: {
+    status: 503,
+    title: 'The event store cannot be reached',
+    about: 'Nothing was written. Queries are answered all the same.',
+    retryAfterSeconds: 2,
+  },
+  CommandOutcomeUnknown: {
+    status: 503,
+    title: 'The command may have happened',
+    about:
+      'The connection to the event store broke before it answered. Send the very same command again, under the same id: it happens once at most and the answer says which. `GET /v1/commands/{id}` tells too.',
+    retryAfterSeconds: 1,
+  },
+}
+
+/** A refusal or failure of the API's own. */
+export class ApiProblem extends Error {
+  readonly code: ProblemCode
+  readonly details: RefusalDetails
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    code: ProblemCode,
+    details: RefusalDetails = {},
+    headers: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(`${code} ${JSON.stringify(details)}`, options)
+    this.name = 'ApiProblem'
+    this.code = code
+    this.details = details
+    this.headers = headers
+  }
+}
+
+/** An RFC 9457 problem, ready to be sent. */
+export interface Problem {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: {
+    readonly type: string
+    readonly title: string
+    readonly status: number
+    readonly detail: string
+    readonly code: ProblemCode
+    readonly traceId: string
+    readonly [member: string]: string | number | boolean | null
+  }
+}
+
+/** Where a problem is explained; stable for ever, as the code is. */
+export function problemPath(code: ProblemCode): string {
+  return `/problems/${code.replaceAll(/(?<=.)[A-Z]/g, '-$&').toLowerCase()}`
+}
+
+/** What `error` is to the one who asked. An error that nobody foresaw tells nothing but `traceId`. */
+export function problemOf(error: unknown, traceId: string): Problem {
+  const { code, details, headers = {} } = refusalOf(error)
+  const { status, title, about, retryAfterSeconds } = problems[code]
+  const retryAfter = details.retryAfterSeconds ?? retryAfterSeconds
+  const standard = { type: problemPath(code), title, status, detail: detailOf(details) ?? about, code, traceId }
+  return {
+    status,
+    headers: retryAfter === undefined ? headers : { ...headers, 'retry-after': String(retryAfter) },
+    // Twice, so that it stands first and no detail can take its place.
+    body: { ...standard, ...details, ...standard },
+  }
+}
+
+interface Refusal {
+  readonly code: ProblemCode
+  readonly details: RefusalDetails
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof ApiProblem) return error
+  if (error instanceof DomainError) return error
+  if (error instanceof JsonFault) {
+    const { reason, offset, line, column } = error
+    return { code: 'BodyMalformed', details: { reason, offset, line, column } }
+  }
+  // A log that is not the one we know takes no command until somebody has looked at it.
+  if (error instanceof StoreUnavailable || error instanceof LogDiverged) return { code: 'EventStoreUnavailable', details: {} }
+  if (error instanceof AppendOutcomeUnknown) return { code: 'CommandOutcomeUnknown', details: {} }
+  return { code: 'InternalError', details: {} }
+}
+
+/** `data.vitals.cores must be at least 1`, where the details say that much. */
+function detailOf({ field, parameter, reason }: RefusalDetails): string | undefined {
+  if (typeof reason !== 'string') return undefined
+  const place = field ?? parameter
+  return place ? `${place} ${reason}` : reason
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Express } from 'express'
+import { ApiProblem, type ProblemCode, problemOf } from './problem.ts'
+import { problemType } from './route.ts'
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** How long `close` lets requests in work finish. */
+  readonly graceMs?: number
+}
+
+export interface Listening {
+  readonly host: string
+  readonly port: number
+  /** `http://127.0.0.1:8080` */
+  readonly url: string
+  /** Takes no new connection, lets requests in work finish, then ends what is left. */
+  close(): Promise<void>
+}
+
+const headerBytesMax = 16 * 1024
+const graceMsDefault = 10_000
+
+/** Serves `app`. Throws what the system says when the address cannot be had (`EADDRINUSE`). */
+export async function listen(app: Express, { host, port, graceMs = graceMsDefault }: ListenOptions): Promise<Listening> {
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytesMax,
+      // From the first byte: whoever trickles headers or body holds a connection no longer than this.
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 1_000,
+      // Longer than the proxies in front commonly keep theirs, so that it is they who close.
+      keepAliveTimeout: 65_000,
+      noDelay: true,
+    },
+    app,
+  )
+  server.maxConnections = 20_000
+  server.on('clientError', refuseMalformed)
+  server.on('checkExpectation', (_request, response) => {
+    const { status, headers, body } = problemOf(new ApiProblem('ExpectationFailed'), traceId())
+    response.writeHead(status, { ...headers, 'content-type': problemType }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    // The system cuts the backlog to what it allows; Node's own 511 turns a burst of a thousand connections into retries.
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { host: address.address, port: address.port, url: `http://${name}:${address.port}`, close }
+
+  async function close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // A connection becomes idle when its answer is out; `server.close` has ended only those that were idle then.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50)
+    const grace = setTimeout(() => server.closeAllConnections(), graceMs)
+    await closed
+    clearInterval(sweep)
+    clearTimeout(grace)
+  }
+}
+
+const codeOf: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'HeadersTooLarge',
+  ERR_HTTP_REQUEST_TIMEOUT: 'RequestTimeout',
+}
+
+/** What is no HTTP never reaches the app: the answer is written by hand. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const { status, body } = problemOf(new ApiProblem(codeOf[error.code ?? ''] ?? 'RequestMalformed'), traceId())
+  const text = JSON.stringify(body)
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  )
+}
+
+const traceId = () => randomBytes(16).toString('hex')
