@@ -1,0 +1,95 @@
+import type { Json } from '../domain/canonical.ts'
+import type { Fact } from '../domain/catalogue.ts'
+import type { Policy } from '../domain/network/policy.ts'
+
+/**
+ * An event as folds see it: checked, with its dense index in the log and the policy in force at it (the event's own effect
+ * included). These two are the only things about other streams that a fold may know; the runner keeps them with the checkpoint.
+ */
+export type LogFact = Fact & { readonly index: number; readonly policy: Policy }
+
+/**
+ * What a column can hold. `instant` is the log's own text (UTC, milliseconds): it sorts by bytes and no time zone can touch it.
+ * `integer` is a safe integer, `position` a bigint, `json` a JSON object, `list` a list of texts. `?` behind a type: may be null.
+ */
+interface Values {
+  text: string
+  instant: string
+  integer: number
+  position: bigint
+  boolean: boolean
+  bytes: Buffer
+  json: { readonly [key: string]: Json }
+  list: readonly string[]
+}
+
+export type ValueType = keyof Values
+export type ColumnType = ValueType | `${ValueType}?`
+export type Columns = Readonly<Record<string, ColumnType>>
+export type Value = Values[ValueType] | null
+
+type ValueOf<C extends ColumnType> = C extends `${infer T extends ValueType}?`
+  ? Values[T] | null
+  : C extends ValueType
+    ? Values[C]
+    : never
+
+/** A row of a table with these columns. */
+export type RowOf<C extends Columns> = { readonly [Name in keyof C]: ValueOf<C[Name]> }
+
+/** Any row; what the runner works on. */
+export type Row = Readonly<Record<string, Value>>
+
+interface Shape<C extends Columns> {
+  readonly columns: C
+  /** Each is a list of columns; a single column of type `list` is indexed by its members. */
+  readonly indexes?: readonly (readonly (keyof C & string)[])[]
+  /** Rows whose `field` (an `instant`) is older than the largest `recordedAt` folded, less `days`, are gone; counted to the full hour. */
+  readonly retain?: { readonly field: keyof C & string; readonly days: number }
+}
+
+/** One row a key, folded from all events that have the key. */
+export interface KeyedTable<C extends Columns = Columns> extends Shape<C> {
+  /** The primary key, a column of type `text`. */
+  readonly key: keyof C & string
+  /** The rows that an event touches; none for most. */
+  keys(fact: LogFact): readonly string[]
+  /** The row after the event; null deletes it. Returns `row` itself when nothing changes. */
+  evolve(row: RowOf<C> | null, fact: LogFact, key: string): RowOf<C> | null
+}
+
+/** Rows that are written once. */
+export interface AppendTable<C extends Columns = Columns> extends Shape<C> {
+  /** The primary key: columns of type `text` or `integer`. */
+  readonly key: readonly (keyof C & string)[]
+  rows(fact: LogFact): readonly RowOf<C>[]
+}
+
+export type Table = KeyedTable | AppendTable
+
+/** A read model: a pure fold of the log into tables (design.md 16). No SQL, no clock, no randomness. */
+export interface Projection {
+  /** By what it answers: `node-directory`. */
+  readonly name: string
+  /** To be raised with any change of its tables or folds: the next start builds the new version beside the old one. */
+  readonly version: number
+  /** By name, in camelCase; unique across all projections. */
+  readonly tables: Readonly<Record<string, Table>>
+}
+
+/** Declares a keyed table: only to infer its types. */
+export function keyed<const C extends Columns>(table: KeyedTable<C>): KeyedTable<C> {
+  return table
+}
+
+/** Declares an append-only table: only to infer its types. */
+export function appended<const C extends Columns>(table: AppendTable<C>): AppendTable<C> {
+  return table
+}
+
+/** The row type of a declared table. */
+export type TableRow<T> = T extends Shape<infer C> ? RowOf<C> : never
+
+export function isKeyed(table: Table): table is KeyedTable {
+  return 'evolve' in table
+}

@@ -1,0 +1,33 @@
+import type { Kysely } from 'kysely'
+import { type EventLogQueries, eventLogQueries } from './event-log.query.ts'
+import { type HealthWatchQueries, healthWatchQueries } from './health-watch.query.ts'
+import { type NetworkQueries, networkQueries } from './network.query.ts'
+import { type NodeDirectoryQueries, nodeDirectoryQueries } from './node-directory.query.ts'
+import { type NodeHealthQueries, nodeHealthQueries } from './node-health.query.ts'
+import { type NodeHeartbeatsQueries, nodeHeartbeatsQueries } from './node-heartbeats.query.ts'
+import { home, type ReadModels } from './read.ts'
+import { type ReputationHistoryQueries, reputationHistoryQueries } from './reputation-history.query.ts'
+
+export interface Queries
+  extends NodeDirectoryQueries,
+    NodeHeartbeatsQueries,
+    NodeHealthQueries,
+    ReputationHistoryQueries,
+    EventLogQueries,
+    NetworkQueries {
+  readonly healthWatch: HealthWatchQueries
+}
+
+/** Every read that the read models answer; `connection` may be read-only. All throw `ReadModelUnavailable` and what Postgres throws. */
+export function queries(connection: Kysely<ReadModels>): Queries {
+  const db = connection.withSchema(home)
+  return {
+    ...nodeDirectoryQueries(db),
+    ...nodeHeartbeatsQueries(db),
+    ...nodeHealthQueries(db),
+    ...reputationHistoryQueries(db),
+    ...eventLogQueries(db),
+    ...networkQueries(db),
+    healthWatch: healthWatchQueries(db),
+  }
+}

@@ -1,0 +1,109 @@
+import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import type { EventRow } from './event-log.ts'
+import type { WatchRow } from './health-watch.ts'
+import type { NetworkRow } from './network.ts'
+import type { NodeRow } from './node-directory.ts'
+import type { HealthChangeRow } from './node-health.ts'
+import type { HeartbeatRow } from './node-heartbeats.ts'
+import type { Projection } from './projection.ts'
+import type { ReputationChangeRow } from './reputation-history.ts'
+import { decoder } from './rows.ts'
+
+/** The views that queries read: those of whichever generation of each projection serves. */
+export interface ReadModels {
+  readonly events: EventRow
+  readonly networks: NetworkRow
+  readonly nodes: NodeRow
+  readonly heartbeats: HeartbeatRow
+  readonly healthChanges: HealthChangeRow
+  readonly reputationChanges: ReputationChangeRow
+  readonly watchedNodes: WatchRow
+}
+
+export type ReadDatabase = Kysely<ReadModels>
+
+/** The Postgres schema of the views and of the checkpoints. */
+export const home = 'duxnet'
+
+/** What a query says, and where its read model stood when it said so. */
+export interface Answer<T> {
+  readonly value: T
+  /** Of the last event taken in; −1 before the first. */
+  readonly position: bigint
+  /** Counts the rebuilds of the read model: ETags and cursors of another generation are void. */
+  readonly generation: number
+}
+
+/** The read model has not been built yet, or its tables are not yet those of this version of the program. It will be there later. */
+export class ReadModelUnavailable extends Error {
+  readonly projection: string
+
+  constructor(projection: string, options?: ErrorOptions) {
+    super(`the read model ${projection} is still being built`, options)
+    this.name = 'ReadModelUnavailable'
+    this.projection = projection
+  }
+}
+
+/**
+ * Rows together with the checkpoint that they belong to, in the order of `order` (column names with their direction).
+ *
+ * It is one statement, so both are of one snapshot; and a switch to another generation, which needs the views to itself, comes
+ * before or behind it, never between. Throws `ReadModelUnavailable`.
+ */
+export async function answer<Table extends keyof ReadModels, Found>(
+  db: ReadDatabase,
+  projection: Projection,
+  rows: SelectQueryBuilder<ReadModels, Table, Found>,
+  order: readonly Order[] = [],
+): Promise<Answer<Found[]>> {
+  const { name, tables } = projection
+  const statement = sql<Record<string, unknown>>`
+    select c.position as "$position", c.generation as "$generation", r.* from ${sql.table(`${home}.checkpoints`)} c
+    left join lateral (select true as "$found", q.* from (${rows}) q) r on true where c.name = ${name} ${orderBy(order)}`
+  const found = (await statement.execute(db).catch(unavailable(name))).rows
+  const first = found[0]
+  if (!first) throw new ReadModelUnavailable(name)
+  const decode = decoder(Object.assign({}, ...Object.values(tables).map(({ columns }) => columns)))
+  return {
+    value: first.$found ? found.map(({ $position, $generation, $found, ...row }) => decode(row) as Found) : [],
+    position: BigInt(first.$position as bigint),
+    generation: Number(first.$generation),
+  }
+}
+
+export type Order = readonly [column: string, direction: 'asc' | 'desc']
+
+export function orderBy(order: readonly Order[]): RawBuilder<unknown> {
+  if (!order.length) return sql``
+  return sql`order by ${sql.join(order.map(([column, direction]) => sql`${sql.ref(column)} ${sql.raw(direction)}`))}`
+}
+
+/** A table or a column that is not there: this generation was made by another version, or there is none yet. */
+function unavailable(name: string): (error: unknown) => never {
+  return (error) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === '42P01' || code === '42703' || code === '3F000') throw new ReadModelUnavailable(name, { cause: error })
+    throw error
+  }
+}
+
+/** A page of a list by its numbers. */
+export interface Paging {
+  readonly limit: number
+  /** The `next` of the page before. */
+  readonly after?: number | undefined
+  readonly descending?: boolean
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  /** Behind which the next page begins; undefined when this is the last one. */
+  readonly next: number | undefined
+}
+
+/** The page of `rows`, which are read to one more than its limit. */
+export function pageOf<Item>(rows: readonly Item[], limit: number, numberOf: (item: Item) => number): Page<Item> {
+  const items = rows.slice(0, limit)
+  return { items, next: rows.length > limit ? numberOf(items.at(-1)!) : undefined }
+}

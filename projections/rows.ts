@@ -1,0 +1,44 @@
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import type { Columns, Row, Value, ValueType } from './projection.ts'
+
+/** Everything sorts by bytes, in Postgres as in memory. Names of columns are the fold's own, so nothing has to be translated. */
+export const sqlTypes: Readonly<Record<ValueType, string>> = {
+  text: 'text collate "C"',
+  instant: 'text collate "C"',
+  integer: 'bigint',
+  position: 'bigint',
+  boolean: 'boolean',
+  bytes: 'bytea',
+  json: 'jsonb',
+  list: 'text[] collate "C"',
+}
+
+export function typeOf(columns: Columns, name: string): { readonly type: ValueType; readonly nullable: boolean } {
+  const declared = columns[name]!
+  return declared.endsWith('?')
+    ? { type: declared.slice(0, -1) as ValueType, nullable: true }
+    : { type: declared as ValueType, nullable: false }
+}
+
+/** Turns what the driver read into the fold's row, in place. Columns that are not among `columns` stay as they are. */
+export function decoder(columns: Columns): (raw: Record<string, unknown>) => Row {
+  const integers = Object.keys(columns).filter((name) => typeOf(columns, name).type === 'integer')
+  const positions = Object.keys(columns).filter((name) => typeOf(columns, name).type === 'position')
+  return (raw) => {
+    // The driver reads bigint as bigint or as text, whichever it was told.
+    for (const name of integers) if (raw[name] !== null && raw[name] !== undefined) raw[name] = Number(raw[name])
+    for (const name of positions) if (typeof raw[name] === 'string') raw[name] = BigInt(raw[name])
+    return raw as Row
+  }
+}
+
+/** A value in JSON: as digests hash it, and as Postgres takes it in `json_populate_recordset`. Bytes are `\x` and hexadecimal. */
+export function jsonValue(value: Value): Json {
+  if (typeof value === 'bigint') return String(value)
+  return Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value
+}
+
+/** The RFC 8785 text of a row. */
+export function canonicalRow(columns: Columns, row: Row): string {
+  return canonicalJson(Object.fromEntries(Object.keys(columns).map((name) => [name, jsonValue(row[name]!)])))
+}
