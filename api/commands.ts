@@ -208,8 +208,8 @@ export const commandRoutes: readonly Route[] = [
     handle: submit,
   }),
   alias('/v1/nodes', 'RegisterNode', 'Register a node', ['NodeAlreadyRegistered', 'NodeDeregistered', 'NodeIdMismatch']),
-  alias('/v1/nodes/:id/update', 'UpdateNode', 'Replace a node’s profile', nodeRefusals),
-  alias('/v1/nodes/:id/key', 'ChangeNodeKey', 'Change a node’s key, or recover a lost one', [
+  alias('/v1/nodes/:id/update', 'UpdateNode', "Replace a node's profile", nodeRefusals),
+  alias('/v1/nodes/:id/key', 'ChangeNodeKey', "Change a node's key, or recover a lost one", [
     ...nodeRefusals,
     'NodeKeyProofInvalid',
   ]),
@@ -219,7 +219,7 @@ export const commandRoutes: readonly Route[] = [
     'HeartbeatTooEarly',
     'HeartbeatOutOfOrder',
   ]),
-  alias('/v1/nodes/:id/reputation', 'ChangeReputation', 'Change a node’s reputation, as the authority', [
+  alias('/v1/nodes/:id/reputation', 'ChangeReputation', "Change a node's reputation, as the authority", [
     ...nodeRefusals,
     'ReputationRuleUnknown',
   ]),

@@ -31,7 +31,7 @@ export const operationRoutes: readonly Route[] = [
     method: 'GET',
     path: '/readyz',
     tag: 'Operations',
-    summary: 'Whether the process does its work: event store, Postgres, each projection’s lag',
+    summary: "Whether the process does its work: event store, Postgres, each projection's lag",
     query: z.strictObject({ verbose: z.enum(['', 'true', '1']).optional().describe('Name the checks that pass, too') }),
     successes: {
       200: { description: 'It does', schema: readinessSchema, example: { status: 'ready' } },
@@ -55,7 +55,7 @@ export const operationRoutes: readonly Route[] = [
     method: 'GET',
     path: '/metrics',
     tag: 'Operations',
-    summary: 'Metrics in Prometheus’ text format',
+    summary: "Metrics in Prometheus' text format",
     successes: { 200: { description: 'All metrics of this process', type: 'text/plain' } },
     problems: [],
     lane: 'none',

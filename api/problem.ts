@@ -47,12 +47,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 400,
     title: 'The command is malformed',
     about:
-      'A field of the envelope or of the command’s data has the wrong type, is missing, out of range or unknown; `field` names it.',
+      "A field of the envelope or of the command's data has the wrong type, is missing, out of range or unknown; `field` names it.",
   },
   CommandUnknownType: {
     status: 400,
     title: 'There is no such command',
-    about: 'The command’s `type` is none that this version of DuxNet takes. The OpenAPI document lists them.',
+    about: "The command's `type` is none that this version of DuxNet takes. The OpenAPI document lists them.",
   },
   CommandTooLarge: {
     status: 413,
@@ -63,12 +63,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 403,
     title: 'The signature is not valid',
     about:
-      'The signature is not the public key’s Ed25519 signature over `duxnet-command-v1`, a line feed and the RFC 8785 text of `command`. Malleated signatures (S not below the group order) and small-order keys count as invalid.',
+      "The signature is not the public key's Ed25519 signature over `duxnet-command-v1`, a line feed and the RFC 8785 text of `command`. Malleated signatures (S not below the group order) and small-order keys count as invalid.",
   },
   AudienceMismatch: {
     status: 422,
     title: 'The command is for another network',
-    about: '`audience` must be this network’s id, which `GET /v1/network` tells.',
+    about: "`audience` must be this network's id, which `GET /v1/network` tells.",
   },
   CommandIdReused: {
     status: 409,
@@ -80,18 +80,18 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 422,
     title: 'The command is too old',
     about:
-      '`issuedAt` lies more than five minutes behind the server’s clock. `GET /v1/commands/{id}` says whether it happened; if it did not, sign it anew.',
+      "`issuedAt` lies more than five minutes behind the server's clock. `GET /v1/commands/{id}` says whether it happened; if it did not, sign it anew.",
   },
   CommandFromTheFuture: {
     status: 422,
     title: 'The command is from the future',
-    about: '`issuedAt` lies more than five minutes ahead of the server’s clock. Correct the clock and sign anew.',
+    about: "`issuedAt` lies more than five minutes ahead of the server's clock. Correct the clock and sign anew.",
   },
   SignerNotAllowed: {
     status: 403,
     title: 'This key may not do that',
     about:
-      'A node speaks only for itself, with its present key; reputation needs the authority’s key and health the service’s; `needed` says which.',
+      "A node speaks only for itself, with its present key; reputation needs the authority's key and health the service's; `needed` says which.",
   },
   NetworkAlreadyFounded: {
     status: 409,
@@ -101,7 +101,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   NodeNotRegistered: {
     status: 404,
     title: 'No such node is registered',
-    about: 'The command’s subject was never registered on this network.',
+    about: "The command's subject was never registered on this network.",
   },
   NodeAlreadyRegistered: {
     status: 409,
@@ -116,15 +116,15 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   },
   NodeIdMismatch: {
     status: 422,
-    title: 'The node’s id is not that of its key',
+    title: "The node's id is not that of its key",
     about:
-      'A node’s id is base32, in lower case, of the first 20 bytes of SHA-256 of its first public key; `expected` is the one of the key that signed.',
+      "A node's id is base32, in lower case, of the first 20 bytes of SHA-256 of its first public key; `expected` is the one of the key that signed.",
   },
   NodeKeyProofInvalid: {
     status: 422,
     title: 'The new key is not proven',
     about:
-      '`data.proof` must be the new key’s signature over `duxnet-node-key-v1`, a line feed and the RFC 8785 text of {networkId, nodeId, publicKey, commandId}.',
+      "`data.proof` must be the new key's signature over `duxnet-node-key-v1`, a line feed and the RFC 8785 text of {networkId, nodeId, publicKey, commandId}.",
   },
   HeartbeatTooEarly: {
     status: 429,
@@ -136,7 +136,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   HeartbeatOutOfOrder: {
     status: 409,
     title: 'A newer heartbeat was taken already',
-    about: 'A heartbeat’s `issuedAt` must be later than that of the node’s last one, `lastIssuedAt`.',
+    about: "A heartbeat's `issuedAt` must be later than that of the node's last one, `lastIssuedAt`.",
   },
   ReputationRuleUnknown: {
     status: 422,
@@ -158,7 +158,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   RequestMalformed: {
     status: 400,
     title: 'The request is not HTTP',
-    about: 'The request line, a header or the path’s encoding cannot be read.',
+    about: "The request line, a header or the path's encoding cannot be read.",
   },
   ParameterInvalid: {
     status: 400,
@@ -206,7 +206,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   RequestTimeout: {
     status: 408,
     title: 'The request took too long to arrive',
-    about: 'Headers and body must arrive within the server’s limits.',
+    about: "Headers and body must arrive within the server's limits.",
   },
   BodyTooLarge: { status: 413, title: 'The body is too large', about: '`bytesMax` is the most that this address takes.' },
   UrlTooLong: {
@@ -216,7 +216,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   },
   MediaTypeUnsupported: {
     status: 415,
-    title: 'The body’s media type is not supported',
+    title: "The body's media type is not supported",
     about: 'The body must be application/json, in UTF-8 and not compressed.',
   },
   ExpectationFailed: {
@@ -227,7 +227,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   HeadersTooLarge: {
     status: 431,
     title: 'The headers are too large',
-    about: 'The request line and headers together exceed the server’s limit.',
+    about: "The request line and headers together exceed the server's limit.",
   },
   InternalError: {
     status: 500,

@@ -16,7 +16,7 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string(),
     code: z.string().describe('Stable for ever; what programs should look at'),
-    traceId: z.string().describe('The trace of the request’s `traceparent`, or a new one; logged with every fault of ours'),
+    traceId: z.string().describe("The trace of the request's `traceparent`, or a new one; logged with every fault of ours"),
   })
   .meta({ id: 'Problem', description: 'RFC 9457; further members say more, such as `field`, `reason` or `retryAfterSeconds`' })
 
