@@ -143,7 +143,16 @@ export interface CommandOutcome {
 }
 
 /** The way in for every command. Throws `DomainError`, `StoreUnavailable`, `AppendOutcomeUnknown`. */
-export type SubmitCommand = (envelope: unknown, context?: { readonly traceparent?: string }) => Promise<CommandOutcome>
+export type SubmitCommand = (envelope: unknown, context?: CommandContext) => Promise<CommandOutcome>
+
+/** What a command comes from; kept in its events' metadata. */
+export interface CommandContext {
+  /** W3C trace context; left out when it is not well-formed. */
+  readonly traceparent?: string
+  /** UUIDs; the command's own id unless given. */
+  readonly causationId?: string
+  readonly correlationId?: string
+}
 
 /** Counts and times for metrics; the process wires them to Prometheus. */
 export interface CommandMetrics {

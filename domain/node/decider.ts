@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { canonicalJson } from '../canonical.ts'
 import type { Decider } from '../decider.ts'
 import { DomainError } from '../errors.ts'
 import { nodeIdOf, publicKeySchema, signatureSchema } from '../ids.ts'
@@ -88,7 +88,7 @@ export const nodeDecider: Decider<NodeState | undefined, NodeCommand, NodeEvent>
 function register({ nodeId, signer, profile }: RegisterNode, state: NodeState | undefined): NodeEvent[] {
   if (state) {
     const node = speaksFor(nodeId, state, signer)
-    if (isDeepStrictEqual(node.profile, profile)) return []
+    if (sameProfile(node.profile, profile)) return []
     throw new DomainError('NodeAlreadyRegistered', { nodeId })
   }
   const expected = nodeIdOf(signer)
@@ -98,7 +98,7 @@ function register({ nodeId, signer, profile }: RegisterNode, state: NodeState | 
 
 function update({ nodeId, signer, profile }: UpdateNode, state: NodeState | undefined): NodeEvent[] {
   const node = speaksFor(nodeId, state, signer)
-  return isDeepStrictEqual(node.profile, profile) ? [] : [{ type: 'NodeUpdated', data: { nodeId, profile } }]
+  return sameProfile(node.profile, profile) ? [] : [{ type: 'NodeUpdated', data: { nodeId, profile } }]
 }
 
 function changeKey({ nodeId, signer, authority, publicKey, proven }: ChangeNodeKey, state: NodeState | undefined): NodeEvent[] {
@@ -113,6 +113,10 @@ function changeKey({ nodeId, signer, authority, publicKey, proven }: ChangeNodeK
 function deregister({ nodeId, signer }: DeregisterNode, state: NodeState | undefined): NodeEvent[] {
   speaksFor(nodeId, state, signer)
   return [{ type: 'NodeDeregistered', data: { nodeId } }]
+}
+
+function sameProfile(one: Profile, other: Profile): boolean {
+  return canonicalJson(one) === canonicalJson(other)
 }
 
 /** The node, if it is registered and still is. Throws `NodeNotRegistered`, `NodeDeregistered`. */

@@ -1,0 +1,209 @@
+import { hash } from 'node:crypto'
+import { type DomainEvent, decode, type Fact } from '../domain/catalogue.ts'
+import type { Category } from '../domain/stream.ts'
+import { deciders } from './catalogue.ts'
+import type { Clock, EventStore } from './ports.ts'
+
+/** How far a command's `issuedAt` may lie from our clock, in milliseconds. */
+export const clockWindowMs = 5 * 60_000
+
+/** For how long a command's first answer is known: twice the clock window, and a minute that two servers' clocks may differ by. */
+export const rememberedMs = 2 * clockWindowMs + 60_000
+
+/** Where a command's events are, which are its first answer. */
+export interface Answer {
+  /** Of the signed text and who signed it. */
+  readonly digest: string
+  readonly revision: number
+  count: number
+  readonly recordedAtMs: number
+}
+
+/** A stream as far as it was read: the decider's state, and the recent commands with their answers, oldest first. */
+export interface Fold {
+  readonly stream: string
+  readonly category: Category
+  state: unknown
+  /** Of the last event folded; -1 when there is none. */
+  revision: number
+  readonly answers: Map<string, Answer>
+}
+
+/** An event as a fold takes it in, whether read or just appended. */
+export interface Foldable {
+  readonly event: DomainEvent
+  readonly revision: number
+  readonly commandId: string
+  readonly recordedAt: string
+  /** Of the command, on its first event. */
+  readonly digest?: string
+}
+
+/** What tells one signed command from another that has the same id. */
+export function digestOf(publicKey: string, text: string): string {
+  return hash('sha256', `${publicKey}\n${text}`, 'base64url')
+}
+
+/** The folds of streams, the most recently used of them kept in memory. A fold is changed in place, by whoever reads or appends. */
+export interface Folds {
+  /** The fold as it is in memory, which others may have passed; undefined when it is not there. */
+  peek(stream: string): Fold | undefined
+  /** The fold, read from the store unless it is in memory. */
+  load(stream: string, category: Category): Promise<Fold>
+  /** Reads forward from where the fold is. Answers whether there was anything new. */
+  refresh(fold: Fold): Promise<boolean>
+  /** Takes in what was appended at `foldable.revision`, unless a reader was faster. */
+  take(fold: Fold, foldables: readonly Foldable[]): void
+  drop(stream: string): void
+}
+
+/** `bytesMax` bounds the memory of all folds, by estimate. */
+export function createFolds(store: EventStore, clock: Clock, bytesMax: number): Folds {
+  const kept = new Map<string, { readonly fold: Fold; bytes: number }>()
+  const loading = new Map<string, Promise<Fold>>()
+  let bytes = 0
+
+  function peek(stream: string): Fold | undefined {
+    const entry = kept.get(stream)
+    if (!entry) return undefined
+    kept.delete(stream)
+    kept.set(stream, entry)
+    return entry.fold
+  }
+
+  function keep(fold: Fold): void {
+    drop(fold.stream)
+    const entry = { fold, bytes: bytesOf(fold) }
+    kept.set(fold.stream, entry)
+    bytes += entry.bytes
+    for (const stream of kept.keys()) {
+      if (bytes <= bytesMax) break
+      drop(stream)
+    }
+  }
+
+  function drop(stream: string): void {
+    const entry = kept.get(stream)
+    if (!entry) return
+    kept.delete(stream)
+    bytes -= entry.bytes
+  }
+
+  function load(stream: string, category: Category): Promise<Fold> {
+    const known = peek(stream)
+    if (known) return Promise.resolve(known)
+    let pending = loading.get(stream)
+    if (!pending) {
+      pending = read(stream, category).finally(() => loading.delete(stream))
+      loading.set(stream, pending)
+    }
+    return pending
+  }
+
+  async function read(stream: string, category: Category): Promise<Fold> {
+    const fold = emptyFold(stream, category)
+    const { newest } = deciders[category]
+    if (newest === undefined) for await (const recorded of store.readStream(stream)) takeIn(fold, foldableOf(decode(recorded)))
+    else await readNewest(fold, newest)
+    keep(fold)
+    return fold
+  }
+
+  /** Reads backwards no further than the state and the memory of commands need. */
+  async function readNewest(fold: Fold, newest: number): Promise<void> {
+    const horizon = clock().getTime() - rememberedMs
+    const facts: Fact[] = []
+    for (let from: number | undefined; ; from = facts.at(-1)!.revision - 1) {
+      const before = facts.length
+      for await (const recorded of store.readStream(fold.stream, {
+        direction: 'backwards',
+        limit: pageSize,
+        ...(from === undefined ? {} : { from }),
+      })) {
+        facts.push(decode(recorded))
+        if (isEnough(facts, newest, horizon)) break
+      }
+      if (facts.length - before < pageSize || isEnough(facts, newest, horizon) || facts.at(-1)?.revision === 0) break
+    }
+    if (facts.length === 0 || facts[0]!.revision <= fold.revision) return
+    Object.assign(fold, emptyFold(fold.stream, fold.category), { revision: facts.at(-1)!.revision - 1 })
+    for (const fact of facts.reverse()) takeIn(fold, foldableOf(fact))
+  }
+
+  async function refresh(fold: Fold): Promise<boolean> {
+    const { revision } = fold
+    const { newest } = deciders[fold.category]
+    let found = 0
+    for await (const recorded of store.readStream(fold.stream, {
+      from: revision + 1,
+      ...(newest === undefined ? {} : { limit: pageSize }),
+    })) {
+      takeIn(fold, foldableOf(decode(recorded)))
+      found += 1
+    }
+    // Far behind on a stream of which only the newest matter.
+    if (newest !== undefined && found === pageSize) await readNewest(fold, newest)
+    keep(fold)
+    return found > 0
+  }
+
+  function take(fold: Fold, foldables: readonly Foldable[]): void {
+    for (const foldable of foldables) takeIn(fold, foldable)
+    forget(fold, clock().getTime() - rememberedMs)
+    keep(fold)
+  }
+
+  return { peek, load, refresh, take, drop }
+}
+
+/** Events read at a time where only a stream's newest matter. */
+const pageSize = 32
+
+function isEnough(facts: readonly Fact[], newest: number, horizon: number): boolean {
+  return facts.length >= newest && Date.parse(facts.at(-1)!.metadata.recordedAt) < horizon
+}
+
+function emptyFold(stream: string, category: Category): Fold {
+  return { stream, category, state: deciders[category].initialState, revision: -1, answers: new Map() }
+}
+
+function foldableOf(fact: Fact): Foldable {
+  const { commandId, publicKey, recordedAt, command } = fact.metadata
+  return {
+    event: fact,
+    revision: fact.revision,
+    commandId,
+    recordedAt,
+    ...(command === undefined ? {} : { digest: digestOf(publicKey, command) }),
+  }
+}
+
+function takeIn(fold: Fold, { event, revision, commandId, recordedAt, digest }: Foldable): void {
+  if (revision <= fold.revision) return
+  if (revision !== fold.revision + 1) throw new Error(`${fold.stream} goes from revision ${fold.revision} to ${revision}`)
+  fold.state = deciders[fold.category].evolve(fold.state, event, recordedAt)
+  fold.revision = revision
+  const answer = fold.answers.get(commandId)
+  if (digest !== undefined) fold.answers.set(commandId, { digest, revision, count: 1, recordedAtMs: Date.parse(recordedAt) })
+  else if (answer) answer.count += 1
+}
+
+function forget(fold: Fold, horizon: number): void {
+  for (const [commandId, { recordedAtMs }] of fold.answers) {
+    if (recordedAtMs >= horizon) break
+    fold.answers.delete(commandId)
+  }
+}
+
+/** What a fold takes in memory, roughly; measured on folds of every category. */
+function bytesOf({ stream, state, answers }: Fold): number {
+  return 500 + 2 * stream.length + 350 * answers.size + sizeOf(state)
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return 24 + value.length
+  if (typeof value !== 'object' || value === null) return 8
+  let bytes = 48
+  for (const key in value) bytes += 8 + sizeOf(value[key as keyof typeof value])
+  return bytes
+}

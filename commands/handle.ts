@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DomainEvent } from '../domain/catalogue.ts'
+import { DomainError } from '../domain/errors.ts'
+import type { NetworkState } from '../domain/network/decider.ts'
+import type { NodeState } from '../domain/node/decider.ts'
+import { type Category, streamName } from '../domain/stream.ts'
+import { deciders } from './catalogue.ts'
+import type { CommandHandler, Given } from './command.ts'
+import { type Answer, clockWindowMs, createFolds, digestOf, type Fold, type Foldable } from './folds.ts'
+import { createLanes, StreamBusy } from './lanes.ts'
+import {
+  type Appended,
+  AppendOutcomeUnknown,
+  type Clock,
+  type CommandContext,
+  type CommandMetrics,
+  type CommandOutcome,
+  type EventStore,
+  type NewEvent,
+  WrongExpectedRevision,
+} from './ports.ts'
+import { eventsToAppend, type Facts } from './record.ts'
+
+/** A command whose envelope, data and signatures have been checked. */
+export interface CheckedCommand {
+  readonly handler: CommandHandler
+  readonly type: string
+  readonly subject: string
+  readonly data: unknown
+  readonly commandId: string
+  readonly issuedAt: string
+  readonly signer: string
+  readonly signature: string
+  /** The exact signed text. */
+  readonly text: string
+  readonly proven: boolean
+  readonly context: CommandContext
+}
+
+export interface HandleOptions {
+  readonly store: EventStore
+  readonly namespace: string
+  readonly networkId: string
+  readonly clock: Clock
+  readonly metrics?: CommandMetrics
+  /** Memory for the folds of streams, in bytes. */
+  readonly cacheBytesMax?: number
+  /** Commands that may wait for one stream at a time. */
+  readonly waitingMax?: number
+}
+
+/** How often a command is decided before it is given up as unlucky. */
+const triesMax = 10
+
+/**
+ * Decides a checked command against its stream and appends what was decided (design.md 9 to 11). Throws `DomainError`, `StoreUnavailable`
+ * (`StreamBusy` when too many want the same stream), `AppendOutcomeUnknown`, `UnreadableEvent`.
+ */
+export function createHandle(options: HandleOptions): (command: CheckedCommand) => Promise<CommandOutcome> {
+  const { store, namespace, networkId, clock, metrics, cacheBytesMax = 64 * 1024 * 1024, waitingMax = 256 } = options
+  const folds = createFolds(store, clock, cacheBytesMax)
+  const inLane = createLanes(waitingMax)
+  const networkStream = streamName(namespace, 'network', networkId)
+  /** The highest position that an append of ours was given. */
+  let appendedUpTo = -1n
+
+  async function foldOf(stream: string, category: Category): Promise<Fold> {
+    return folds.peek(stream) ?? (await folds.load(stream, category))
+  }
+
+  async function decideAndAppend(command: CheckedCommand, stream: string): Promise<CommandOutcome> {
+    const { category, needsNode } = command.handler
+    const nodeStream = streamName(namespace, 'node', command.subject)
+    const digest = digestOf(command.signer, command.text)
+    let isFresh = false
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const fold = await foldOf(stream, category)
+      const network = await foldOf(networkStream, 'network')
+      const node = needsNode ? await foldOf(nodeStream, 'node') : undefined
+
+      // Nothing is awaited from here to the append: it expects what was decided on.
+      const first = fold.answers.get(command.commandId)
+      if (first) return answerAgain(command, stream, first, digest)
+      const decision = decide(command, fold, network, node)
+      if (decision.refusal || !decision.events.length) {
+        // Not from memory alone: another instance may have gone on.
+        if (isFresh && decision.refusal) throw decision.refusal
+        if (isFresh) return { commandId: command.commandId, outcome: 'unchanged', stream, events: [], position: undefined }
+        await Promise.all([fold, network, node].map((read) => read && folds.refresh(read)))
+        isFresh = true
+        continue
+      }
+      const { revision } = fold
+      const before = appendedUpTo
+      const appended = await append(stream, revision, decision.events)
+      if (!appended) {
+        await sleep(Math.random() * 5 * tries)
+        // A log that is shorter than the fold was restored from an older copy.
+        if (!(await folds.refresh(fold))) folds.drop(stream)
+      } else if (appended.position <= before) {
+        // These event ids were there already: another instance took the command, and the log holds what it decided.
+        folds.drop(stream)
+      } else {
+        if (appended.position > appendedUpTo) appendedUpTo = appended.position
+        folds.take(fold, foldables(decision, revision, command, digest))
+        const events = decision.events.map(({ id, type, data }, n) => ({ id, revision: revision + 1 + n, type, data }))
+        return { commandId: command.commandId, outcome: 'accepted', stream, events, position: appended.position }
+      }
+    }
+    throw new StreamBusy(stream)
+  }
+
+  function decide(command: CheckedCommand, fold: Fold, network: Fold, node: Fold | undefined): Decision {
+    const now = clock()
+    const facts: Facts = {
+      now: now.toISOString(),
+      network: { stream: network.stream, revision: network.revision },
+      ...(node && { node: { stream: node.stream, revision: node.revision } }),
+    }
+    const { handler, commandId, signer, signature, text, context } = command
+    const given: Given = { ...command, now: facts.now, network: networkOf(network), node: node?.state as NodeState | undefined }
+    try {
+      checkClock(command.issuedAt, now)
+      const decided = handler.decide(given, fold.state)
+      const { policy } = given.network
+      const recording = { ...context, networkId, stream: fold.stream, commandId, publicKey: signer, signature, text, facts }
+      const who = { actor: handler.actor(given), rules: deciders[fold.category].rules, policyVersion: policy.version }
+      return { refusal: undefined, decided, events: eventsToAppend(decided, { ...recording, ...who }), now: facts.now }
+    } catch (error) {
+      if (error instanceof DomainError) return { refusal: error }
+      throw error
+    }
+  }
+
+  /** Appends, until it is certain whether it happened; undefined when somebody else's events are there, now and for ever. */
+  async function append(stream: string, revision: number, events: readonly NewEvent[]): Promise<Appended | undefined> {
+    let unknown: AppendOutcomeUnknown | undefined
+    for (let tries = 1; ; tries++) {
+      const started = performance.now()
+      try {
+        return await store.append(stream, revision < 0 ? 'no_stream' : revision, events)
+      } catch (error) {
+        if (error instanceof WrongExpectedRevision) return undefined
+        if (error instanceof AppendOutcomeUnknown) unknown ??= error
+        // What is not known stays unknown, whatever goes wrong while asking again.
+        else throw unknown ?? error
+        if (tries === settlingTriesMax) throw unknown
+      } finally {
+        metrics?.appended((performance.now() - started) / 1000)
+      }
+      // The store knows the ids: the same events at the same revision succeed again if they are there, and not if others are.
+      await sleep(Math.random() * 50 * tries)
+    }
+  }
+
+  async function answerAgain(command: CheckedCommand, stream: string, first: Answer, digest: string): Promise<CommandOutcome> {
+    const { commandId } = command
+    if (first.digest !== digest) throw new DomainError('CommandIdReused', { field: 'command.commandId', commandId })
+    const events: CommandOutcome['events'][number][] = []
+    let last: bigint | undefined
+    for await (const { id, revision, type, data, position } of store.readStream(stream, {
+      from: first.revision,
+      limit: first.count,
+    })) {
+      events.push({ id, revision, type, data })
+      last = position
+    }
+    return { commandId, outcome: 'repeated', stream, events, position: last }
+  }
+
+  function networkOf({ state }: Fold): NetworkState {
+    if (!state) throw new Error(`the log holds no network ${networkId}`)
+    return state as NetworkState
+  }
+
+  return (command) => {
+    const stream = streamName(namespace, command.handler.category, command.subject)
+    return inLane(stream, () => decideAndAppend(command, stream))
+  }
+}
+
+interface Accepted {
+  readonly refusal: undefined
+  readonly decided: readonly DomainEvent[]
+  readonly events: readonly NewEvent[]
+  readonly now: string
+}
+
+type Decision = Accepted | { readonly refusal: DomainError }
+
+/** How often an append whose outcome is unknown is sent. */
+const settlingTriesMax = 3
+
+function checkClock(issuedAt: string, now: Date): void {
+  const ahead = Date.parse(issuedAt) - now.getTime()
+  if (Math.abs(ahead) <= clockWindowMs) return
+  const details = { field: 'command.issuedAt', issuedAt, serverTime: now.toISOString(), windowSeconds: clockWindowMs / 1000 }
+  throw new DomainError(ahead < 0 ? 'CommandStale' : 'CommandFromTheFuture', details)
+}
+
+/** What was decided, as a fold takes it in. */
+function foldables({ decided, now }: Accepted, revision: number, { commandId }: CheckedCommand, digest: string): Foldable[] {
+  return decided.map((event, n) => ({
+    event,
+    revision: revision + 1 + n,
+    commandId,
+    recordedAt: now,
+    ...(n === 0 && { digest }),
+  }))
+}

@@ -1,0 +1,60 @@
+import type { Json } from '../domain/canonical.ts'
+import type { DomainEvent } from '../domain/catalogue.ts'
+import type { Metadata } from '../domain/event.ts'
+import { eventIdOf } from '../domain/ids.ts'
+import type { CommandContext, NewEvent } from './ports.ts'
+
+/** A stream as a decision saw it; -1 when it held nothing. */
+export interface StreamFact {
+  readonly stream: string
+  readonly revision: number
+}
+
+/** What the server added for a decision. With it, the streams and the command, an auditor decides again (`replay.ts`). */
+export interface Facts {
+  readonly now: string
+  /** Absent at genesis. */
+  readonly network?: StreamFact
+  readonly node?: StreamFact
+}
+
+/** A command and who decided it, as its events' metadata keep it. */
+export interface Recording extends CommandContext {
+  readonly networkId: string
+  readonly stream: string
+  readonly commandId: string
+  readonly publicKey: string
+  readonly signature: string
+  /** The exact signed text. */
+  readonly text: string
+  readonly actor: string
+  readonly rules: number
+  readonly policyVersion: number
+  readonly facts: Facts
+}
+
+/** The events of one decision with their ids and metadata (design.md 4 and 5). */
+export function eventsToAppend(decided: readonly DomainEvent[], recording: Recording): NewEvent[] {
+  const { networkId, stream, commandId, publicKey, signature, text, actor, rules, policyVersion, facts, ...context } = recording
+  const shared: Metadata = {
+    commandId,
+    correlationId: context.correlationId ?? commandId,
+    causationId: context.causationId ?? commandId,
+    actor,
+    publicKey,
+    signature,
+    rules,
+    policyVersion,
+    recordedAt: facts.now,
+    schemaVersion: 1,
+  }
+  if (context.traceparent && isTraceparent.test(context.traceparent)) shared.traceparent = context.traceparent
+  return decided.map(({ type, data }, n) => ({
+    id: eventIdOf(networkId, stream, publicKey, commandId, n),
+    type,
+    data: data as Json,
+    metadata: (n === 0 ? { ...shared, command: text, facts } : shared) as unknown as Json,
+  }))
+}
+
+const isTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
