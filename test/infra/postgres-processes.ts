@@ -16,13 +16,9 @@ export type Keeper = {
 }
 
 /** A process that keeps a server on `directory`, as soon as it serves or refuses. `prefix` goes before its command line. */
-export async function keeper(
-  directory: string,
-  prefix: readonly string[] = [],
-  environment: NodeJS.ProcessEnv = {},
-): Promise<Keeper> {
+export async function keeper(directory: string, prefix: readonly string[] = []): Promise<Keeper> {
   const [file, ...args] = [...prefix, process.execPath, childProgram, directory]
-  const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...environment } })
+  const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   return { process: child, outcome: await outcomeOf(child) }
 }
 

@@ -46,6 +46,6 @@ export function programError(
   lastWords: readonly string[],
 ): EmbeddedPostgresError {
   const words = lastWords.join('\n')
-  const code = /No space left on device|Disk quota exceeded/i.test(words) ? 'DiskFull' : fallback
+  const code = /No space left on device|Disk quota exceeded|Check free disk space/i.test(words) ? 'DiskFull' : fallback
   return new EmbeddedPostgresError(code, `Postgres: ${what}${words === '' ? '' : `:\n${words}`}`)
 }

@@ -42,7 +42,8 @@ export function supervise(
         failures += 1
         if (failures >= failuresInARow) {
           const message = `Postgres: ended ${failures} times in a row and is not started again; the last time: ${reason.message}`
-          return fail(new EmbeddedPostgresError('KeepsCrashing', message, { cause: reason }))
+          const full = reason instanceof EmbeddedPostgresError && reason.code === 'DiskFull'
+          return fail(new EmbeddedPostgresError(full ? 'DiskFull' : 'KeepsCrashing', message, { cause: reason }))
         }
         await sleep(Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs), undefined, { signal }).catch(() => {})
         if (signal.aborted) return
