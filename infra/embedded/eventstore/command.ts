@@ -1,0 +1,32 @@
+import { parseEventStoreOptions, UsageError, usage } from './options.ts'
+import { openServer } from './server.ts'
+
+/**
+ * `duxnet eventstore`: runs the event store alone until SIGTERM or SIGINT. Prints `ready` with its address when it listens.
+ * Answers the exit code: 0 stopped, 1 could not start, 2 unknown option or value.
+ */
+export async function eventStoreCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    const options = parseEventStoreOptions(argv, env)
+    if (options.help) {
+      process.stdout.write(usage())
+      return 0
+    }
+    const directory = options.memDb ? undefined : options.db
+    const server = await openServer({ directory, host: options.nodeIp, port: options.nodePort })
+    const stopped = signalled()
+    process.stdout.write(`ready esdb://${server.host}:${server.port}?tls=false\n`)
+    await stopped
+    await server.close()
+    return 0
+  } catch (error) {
+    process.stderr.write(`duxnet eventstore: ${(error as Error).message}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+  })
+}

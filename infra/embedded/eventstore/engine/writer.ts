@@ -1,0 +1,308 @@
+import { randomUUID } from 'node:crypto'
+import { type Commit, type Log, readRecord } from '../storage/log.ts'
+import { encodeRecord, tombstoneRevision } from '../storage/record.ts'
+import type { Feed } from './feed.ts'
+import { expiredBefore, firstVisible, type Limits, limitsOf, newestOnly, revivedMetadata, softDeletionMetadata } from './limits.ts'
+import type { RecentIds } from './recent-ids.ts'
+import { type Decision, decide, type Expected, noStream, type StreamFacts } from './rules.ts'
+import { type Head, isMetadataStream, metadataPrefix, type Stream, type Streams } from './streams.ts'
+
+/** An event as a client proposes it. The id is canonical; type, metadata and data are bytes. */
+export interface Proposal {
+  readonly id: string
+  readonly type: Buffer
+  readonly isJson: boolean
+  readonly metadata: Buffer
+  readonly data: Buffer
+}
+
+export type Outcome =
+  /** `revision` is -1 when the stream has no event; without `position` the original event is hidden by now. */
+  | { readonly kind: 'written'; readonly revision: number; readonly position: number | undefined }
+  /** `current` is -1 when the stream has no event. */
+  | { readonly kind: 'wrong-revision'; readonly current: number }
+  | { readonly kind: 'deleted' }
+  /** Nothing was stored, and the store goes on; the request may be sent again. */
+  | { readonly kind: 'failed'; readonly error: Error }
+
+export type Answer = (outcome: Outcome) => void
+
+/** What becomes durable together. */
+interface Batch {
+  readonly entries: Commit['entries'][number][]
+  readonly newStreams: Commit['newStreams'][number][]
+  /** The state of each stream that it touches, once it is durable. */
+  readonly heads: Map<Stream, Head>
+  readonly ids: { readonly stream: number; readonly id: string }[]
+  readonly answers: { readonly answer: Answer; readonly outcome: Outcome }[]
+  gaveOutPositions: boolean
+}
+
+const metadataType = Buffer.from('$metadata')
+const tombstoneType = Buffer.from('$streamDeleted')
+const nothing = Buffer.alloc(0)
+
+/**
+ * Decides writes one after another against the newest state, and makes them durable in groups: while one transaction is
+ * on its way to the disk, the next one collects. An answer is given once everything that it rests on is durable.
+ */
+export class Writer {
+  readonly #log: Log
+  readonly #streams: Streams
+  readonly #recentIds: RecentIds
+  readonly #feed: Feed
+  readonly #now: () => number
+  #nextPosition: number
+  #nextStream: number
+  #collecting: Batch | undefined
+  #inFlight: Batch | undefined
+  #idle: (() => void) | undefined
+
+  constructor(log: Log, streams: Streams, recentIds: RecentIds, feed: Feed, now: () => number = Date.now) {
+    this.#log = log
+    this.#streams = streams
+    this.#recentIds = recentIds
+    this.#feed = feed
+    this.#now = now
+    this.#nextPosition = log.nextPosition
+    this.#nextStream = log.nextStream
+  }
+
+  /** Appends all events or none. */
+  append(name: string, expected: Expected, events: readonly Proposal[], answer: Answer): void {
+    const stream = this.#streams.get(name)
+    const decision = this.#decide(
+      stream,
+      expected,
+      events.map((event) => event.id),
+    )
+    if (decision.kind !== 'write') {
+      this.#answer(answer, this.#settled(stream, decision))
+      return
+    }
+    const batch = this.#batch()
+    const wasSoftDeleted = softDeleted(stream)
+    const owner = isMetadataStream(name) ? this.#streams.get(name.slice(metadataPrefix.length)) : undefined
+    const ownerWasSoftDeleted = owner !== undefined && !owner.head.tombstoned && softDeleted(owner)
+    const firstRevision = stream.head.last + 1
+    const position = events.length > 0 ? this.#stage(batch, stream, events) : this.#giveOutPosition(batch)
+    const outcome: Outcome = { kind: 'written', revision: stream.head.last, position }
+    if (wasSoftDeleted) this.#revive(batch, stream, firstRevision)
+    if (ownerWasSoftDeleted) this.#revive(batch, owner, owner.head.last + 1)
+    batch.answers.push({ answer, outcome })
+  }
+
+  /** Hides all events of a stream; it can be written to again, and then goes on counting. */
+  softDelete(name: string, expected: Expected, answer: Answer): void {
+    const stream = this.#streams.get(name)
+    const decision = this.#decide(stream, expected, [randomUUID()])
+    const nothingThere = stream.head.last < 0 && stream.metadata.head.last < 0 && !stream.head.tombstoned
+    if (nothingThere) {
+      this.#answer(answer, { kind: 'wrong-revision', current: noStream })
+      return
+    }
+    if (decision.kind !== 'write') {
+      this.#answer(answer, this.#settled(stream, decision))
+      return
+    }
+    const batch = this.#batch()
+    const position = this.#stageMetadata(batch, stream, softDeletionMetadata)
+    batch.answers.push({ answer, outcome: { kind: 'written', revision: stream.head.last, position } })
+  }
+
+  /** Ends a stream for ever. */
+  tombstone(name: string, expected: Expected, answer: Answer): void {
+    const stream = this.#streams.get(name)
+    const id = randomUUID()
+    const decision = this.#decide(stream, expected, [id])
+    if (decision.kind !== 'write') {
+      this.#answer(answer, this.#settled(stream, decision))
+      return
+    }
+    const batch = this.#batch()
+    const tombstone: Proposal = { id, type: tombstoneType, isJson: false, metadata: nothing, data: nothing }
+    const position = this.#stageOne(batch, stream, tombstone, tombstoneRevision, Buffer.from(name), this.#now())
+    this.#moveHead(batch, stream, { ...stream.head, tombstoned: true })
+    batch.answers.push({ answer, outcome: { kind: 'written', revision: stream.head.last, position } })
+  }
+
+  /** Resolves when everything that was accepted is durable. */
+  async drained(): Promise<void> {
+    while (this.#collecting || this.#inFlight) await new Promise<void>((resolve) => (this.#idle = resolve))
+  }
+
+  #decide(stream: Stream, expected: Expected, ids: readonly string[]): Decision {
+    return decide(this.#facts(stream), expected, ids)
+  }
+
+  #facts(stream: Stream): StreamFacts {
+    return {
+      last: stream.head.last,
+      tombstoned: stream.head.tombstoned,
+      softDeleted: softDeleted(stream),
+      get hasMetadata() {
+        return stream.metadata.head.last >= 0
+      },
+      recentRevision: (id) => (stream.number === undefined ? undefined : this.#recentIds.get(stream.number, id)?.revision),
+      idAt: (revision) => this.#idAt(stream, revision),
+    }
+  }
+
+  #idAt(stream: Stream, revision: number): string | undefined {
+    const pending = stream.pending.find((event) => event.revision === revision)
+    if (pending) return pending.id
+    const position = this.#positionOf(stream, revision)
+    return position === undefined ? undefined : this.#log.record(position)?.toString('latin1', idStart, idStart + 36)
+  }
+
+  #positionOf(stream: Stream, revision: number): number | undefined {
+    const pending = stream.pending.find((event) => event.revision === revision)
+    if (pending) return pending.position
+    return stream.number === undefined ? undefined : this.#log.positionOf(stream.number, revision)
+  }
+
+  #settled(stream: Stream, decision: Exclude<Decision, { kind: 'write' }>): Outcome {
+    if (decision.kind === 'deleted') return decision
+    if (decision.kind === 'wrong-revision') return { kind: 'wrong-revision', current: stream.head.last }
+    const { revision } = decision
+    return {
+      kind: 'written',
+      revision,
+      position: this.#isVisible(stream, revision) ? this.#positionOf(stream, revision) : undefined,
+    }
+  }
+
+  #isVisible(stream: Stream, revision: number): boolean {
+    const limits = writerLimits(stream)
+    if (revision < firstVisible(limits, stream.head.last)) return false
+    if (limits.maxAgeMs === undefined || stream.pending.some((event) => event.revision === revision)) return true
+    const position = this.#positionOf(stream, revision)
+    const event = position === undefined ? undefined : readRecord(this.#log, position)
+    return event !== undefined && event.created >= expiredBefore(limits, this.#now())
+  }
+
+  /** Writes events to the end of a stream; the position of the last one. */
+  #stage(batch: Batch, stream: Stream, events: readonly Proposal[]): number {
+    const name = Buffer.from(stream.name)
+    const created = this.#now()
+    let last = stream.head.last
+    let position = 0
+    for (const event of events) position = this.#stageOne(batch, stream, event, ++last, name, created)
+    this.#moveHead(batch, stream, { ...stream.head, last, ...newestMetadata(stream, events.at(-1)!) })
+    return position
+  }
+
+  #stageOne(batch: Batch, stream: Stream, event: Proposal, revision: number, name: Buffer, created: number): number {
+    const number = this.#numberOf(batch, stream)
+    const position = this.#nextPosition++
+    batch.entries.push({
+      position,
+      stream: number,
+      revision,
+      record: encodeRecord({ ...event, stream: name, revision, position, created }),
+    })
+    stream.pending.push({ id: event.id, revision, position })
+    if (revision !== tombstoneRevision) {
+      this.#recentIds.add(number, event.id, { revision, position })
+      batch.ids.push({ stream: number, id: event.id })
+    }
+    return position
+  }
+
+  #numberOf(batch: Batch, stream: Stream): number {
+    if (stream.number === undefined) {
+      stream.number = this.#nextStream++
+      batch.newStreams.push({ name: stream.name, stream: stream.number })
+    }
+    return stream.number
+  }
+
+  #moveHead(batch: Batch, stream: Stream, head: Head): void {
+    stream.head = head
+    batch.heads.set(stream, head)
+  }
+
+  #stageMetadata(batch: Batch, stream: Stream, data: Buffer): number {
+    return this.#stage(batch, stream.metadata, [{ id: randomUUID(), type: metadataType, isJson: true, metadata: nothing, data }])
+  }
+
+  /** A write to a soft-deleted stream, or to its metadata, leaves the stream visible from its next event on. */
+  #revive(batch: Batch, stream: Stream, firstRevision: number): void {
+    const metadata = revivedMetadata(stream.metadata.head.metadata, firstRevision)
+    if (metadata) this.#stageMetadata(batch, stream, metadata)
+  }
+
+  /** An append of no events is told a position all the same, which no event will have. */
+  #giveOutPosition(batch: Batch): number {
+    batch.gaveOutPositions = true
+    return this.#nextPosition++
+  }
+
+  #answer(answer: Answer, outcome: Outcome): void {
+    const restsOn = this.#collecting ?? this.#inFlight
+    if (restsOn) restsOn.answers.push({ answer, outcome })
+    else answer(outcome)
+  }
+
+  #batch(): Batch {
+    if (!this.#collecting) {
+      this.#collecting = { entries: [], newStreams: [], heads: new Map(), ids: [], answers: [], gaveOutPositions: false }
+      // After this turn of the event loop, so that all requests that have arrived by then share a transaction.
+      if (!this.#inFlight) setImmediate(() => this.#commit())
+    }
+    return this.#collecting
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#collecting!
+    this.#collecting = undefined
+    this.#inFlight = batch
+    const nextPosition = batch.gaveOutPositions ? this.#nextPosition : undefined
+    try {
+      await this.#log.write({ entries: batch.entries, newStreams: batch.newStreams, nextPosition })
+      this.#inFlight = undefined
+      this.#committed(batch)
+    } catch (error) {
+      this.#inFlight = undefined
+      this.#failed(batch, error as Error)
+    }
+    if (this.#collecting) this.#commit()
+    else this.#idle?.()
+  }
+
+  #committed(batch: Batch): void {
+    const position = batch.entries.at(-1)?.position ?? 0
+    for (const [stream, head] of batch.heads) {
+      stream.committed = head
+      stream.pending = stream.pending.filter((event) => event.position > position)
+    }
+    for (const { answer, outcome } of batch.answers) answer(outcome)
+    this.#feed.committed(position, streamNames(batch))
+  }
+
+  /** What was decided on top of a failed transaction fails with it. */
+  #failed(batch: Batch, error: Error): void {
+    const failed = this.#collecting ? [batch, this.#collecting] : [batch]
+    this.#collecting = undefined
+    for (const { heads, ids } of failed) {
+      for (const stream of heads.keys()) this.#streams.forget(stream.name)
+      for (const { stream, id } of ids) this.#recentIds.remove(stream, id)
+    }
+    for (const { answers } of failed) for (const { answer } of answers) answer({ kind: 'failed', error })
+  }
+}
+
+const idStart = 5 + 4
+
+function* streamNames(batch: Batch): Iterable<string> {
+  for (const stream of batch.heads.keys()) yield stream.name
+}
+
+const writerLimits = (stream: Stream): Limits => (isMetadataStream(stream.name) ? newestOnly : stream.metadata.head.limits)
+
+const softDeleted = (stream: Stream) => writerLimits(stream).softDeleted
+
+/** What the newest event of a metadata stream changes. */
+function newestMetadata(stream: Stream, event: Proposal): Partial<Head> {
+  return isMetadataStream(stream.name) ? { limits: limitsOf(event), metadata: event.data } : {}
+}

@@ -1,0 +1,95 @@
+/** What `duxnet eventstore` can be told. */
+export interface EventStoreOptions {
+  readonly db: string
+  readonly memDb: boolean
+  readonly nodeIp: string
+  readonly nodePort: number
+  readonly insecure: boolean
+  readonly help: boolean
+}
+
+export class UsageError extends Error {}
+
+interface Option {
+  readonly name: string
+  readonly kind: 'text' | 'port' | 'flag'
+  readonly fallback: string
+  readonly does: string
+}
+
+/** EventStoreDB's own names and defaults; each can be given as `--name value`, `--name=value` or `EVENTSTORE_NAME=value`. */
+const options: readonly Option[] = [
+  {
+    name: 'db',
+    kind: 'text',
+    fallback: process.platform === 'linux' ? '/var/lib/eventstore' : './data',
+    does: 'the directory of the log; made if it is not there',
+  },
+  { name: 'mem-db', kind: 'flag', fallback: 'false', does: 'keep everything in memory; nothing is left when it ends' },
+  { name: 'node-ip', kind: 'text', fallback: '127.0.0.1', does: 'the address to listen on' },
+  { name: 'node-port', kind: 'port', fallback: '2113', does: 'the port to listen on; 0 picks a free one' },
+  {
+    name: 'insecure',
+    kind: 'flag',
+    fallback: 'false',
+    does: 'serve without TLS and passwords, which is also what happens without it',
+  },
+  { name: 'help', kind: 'flag', fallback: 'false', does: 'print this' },
+]
+
+const prefix = 'EVENTSTORE_'
+
+/** Options over environment over defaults. Throws UsageError that names what is unknown or has no such value. */
+export function parseEventStoreOptions(argv: readonly string[], env: NodeJS.ProcessEnv): EventStoreOptions {
+  const values = new Map([...fromEnvironment(env), ...fromArguments(argv)])
+  const text = (name: string) => values.get(name) ?? find(name)!.fallback
+  const flag = (name: string) => {
+    const value = text(name).toLowerCase()
+    if (value !== 'true' && value !== 'false') throw new UsageError(`--${name} is true or false, not '${value}'`)
+    return value === 'true'
+  }
+  const port = (name: string) => {
+    const value = text(name)
+    if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) throw new UsageError(`--${name} is a port, not '${value}'`)
+    return Number(value)
+  }
+  return {
+    db: text('db'),
+    memDb: flag('mem-db'),
+    nodeIp: text('node-ip'),
+    nodePort: port('node-port'),
+    insecure: flag('insecure'),
+    help: flag('help'),
+  }
+}
+
+const find = (name: string) => options.find((option) => option.name === name)
+
+function* fromEnvironment(env: NodeJS.ProcessEnv): Iterable<[string, string]> {
+  for (const [key, value] of Object.entries(env)) {
+    if (!key.startsWith(prefix) || value === undefined) continue
+    const name = key.slice(prefix.length).toLowerCase().replaceAll('_', '-')
+    if (!find(name)) throw new UsageError(`the option ${key} of the environment is not known`)
+    yield [name, value]
+  }
+}
+
+function* fromArguments(argv: readonly string[]): Iterable<[string, string]> {
+  for (let at = 0; at < argv.length; at++) {
+    const [, name, given] = /^--?([a-z-]+)(?:=(.*))?$/s.exec(argv[at]!) ?? []
+    const option = name === 'h' ? find('help') : name !== undefined && find(name)
+    if (!option) throw new UsageError(`the option ${argv[at]} is not known`)
+    if (given !== undefined) yield [option.name, given]
+    else if (option.kind === 'flag') yield [option.name, /^(true|false)$/i.test(argv[at + 1] ?? '') ? argv[++at]! : 'true']
+    else if (argv[at + 1] === undefined) throw new UsageError(`the option --${option.name} needs a value`)
+    else yield [option.name, argv[++at]!]
+  }
+}
+
+export function usage(): string {
+  const lines = options.map(({ name, kind, fallback, does }) => {
+    const left = kind === 'flag' ? `--${name}` : `--${name} ${kind === 'port' ? 'PORT' : 'VALUE'}`
+    return `  ${left.padEnd(20)} ${does} (default ${fallback}; ${prefix}${name.toUpperCase().replaceAll('-', '_')})`
+  })
+  return `duxnet eventstore [options]: a single-node event store that EventStoreDB clients can dial\n\n${lines.join('\n')}\n`
+}

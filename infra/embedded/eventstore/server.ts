@@ -1,0 +1,67 @@
+import { type GrpcServer, type Handler, serveGrpc } from './grpc/server.ts'
+import { holdDirectory } from './hold.ts'
+import { append } from './services/append.ts'
+import { batchAppend } from './services/batch-append.ts'
+import { softDelete, tombstone } from './services/delete.ts'
+import { getSupportedMethods, readGossip } from './services/discovery.ts'
+import { groupRequests, listGroups, unknownGroup } from './services/persistent-subscriptions.ts'
+import { read } from './services/read.ts'
+import { openStore, type Store } from './store.ts'
+
+export interface ServerOptions {
+  /** Where the log lies; undefined: in memory, gone when the server ends. */
+  readonly directory: string | undefined
+  readonly host: string
+  /** 0 picks a free port. */
+  readonly port: number
+}
+
+export interface Server {
+  readonly host: string
+  readonly port: number
+  /** Ends open calls, finishes what was accepted and closes the files. */
+  close(): Promise<void>
+}
+
+/** Opens the store and serves it in this thread. Throws an Error that says what is in the way: the port, the directory, the files. */
+export async function openServer({ directory, host, port }: ServerOptions): Promise<Server> {
+  const release = directory === undefined ? undefined : await holdDirectory(directory)
+  let store: Store | undefined
+  let server: GrpcServer
+  try {
+    store = await openStore(directory)
+    server = await serveGrpc(host, port, handlersOf(store))
+  } catch (error) {
+    await store?.close()
+    await release?.()
+    throw error
+  }
+  const opened = store
+  return {
+    host: server.host,
+    port: server.port,
+    async close() {
+      await server.close()
+      await opened.close()
+      await release?.()
+    },
+  }
+}
+
+/** Everything that is answered; any other method is UNIMPLEMENTED. */
+function handlersOf(store: Store): ReadonlyMap<string, Handler> {
+  const handlers = new Map<string, Handler>([
+    ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', getSupportedMethods()],
+    ['/event_store.client.gossip.Gossip/Read', readGossip()],
+    ['/event_store.client.streams.Streams/Append', append(store)],
+    ['/event_store.client.streams.Streams/BatchAppend', batchAppend(store)],
+    ['/event_store.client.streams.Streams/Delete', softDelete(store)],
+    ['/event_store.client.streams.Streams/Tombstone', tombstone(store)],
+    ['/event_store.client.streams.Streams/Read', read(store)],
+    ['/event_store.client.persistent_subscriptions.PersistentSubscriptions/List', listGroups()],
+  ])
+  for (const [method, optionsOf] of Object.entries(groupRequests)) {
+    handlers.set(`/event_store.client.persistent_subscriptions.PersistentSubscriptions/${method}`, unknownGroup(optionsOf))
+  }
+  return handlers
+}

@@ -1,0 +1,122 @@
+import { any, type Expected, noStream, streamExists } from '../engine/rules.ts'
+import type { Outcome, Proposal } from '../engine/writer.ts'
+import type { Call } from '../grpc/call.ts'
+import { code, handlerThrew, invalidArgument, Status, streamDeleted } from '../grpc/status.ts'
+import type { Store } from '../store.ts'
+import { type AppendOptions, BadRequest, readAppendOptions, readProposal } from '../wire/proposals.ts'
+import { empty, encodeMessage, type Field, ProtoReader } from '../wire/protobuf.ts'
+import { storeFailed } from './failures.ts'
+import { maxAppendBytes } from './limits.ts'
+
+/** `Streams.Append`: options, then events, then one answer; nothing is written before the request is complete. */
+export function append(store: Store): (call: Call) => void {
+  return (call) => {
+    let options: AppendOptions | undefined
+    const events: Proposal[] = []
+    let dataBytes = 0
+
+    call.onMessage = (message) => {
+      const reader = new ProtoReader(message)
+      if (!reader.next()) throw handlerThrew()
+      if (reader.field === 1 && !options) options = checked(readAppendOptions(reader.message(), Date.now()))
+      else if (reader.field === 2 && options) add(reader.message())
+      else throw handlerThrew()
+    }
+
+    call.onHalfClose = () => {
+      if (!options) throw handlerThrew()
+      const { stream, expected } = options
+      store.writer.append(stream!, expected!, events, (outcome) => answer(call, stream!, expected!, outcome))
+    }
+
+    function add(event: ProtoReader): void {
+      const proposal = refusing(() => readProposal(event))
+      dataBytes += proposal.data.length
+      if (dataBytes > maxAppendBytes) throw maxAppendSizeExceeded()
+      events.push(proposal)
+    }
+  }
+}
+
+function checked(options: AppendOptions): AppendOptions {
+  if (!options.stream) throw handlerThrew()
+  if (options.expected === undefined) throw invalidArgument('The request does not say what revision it expects.')
+  return options
+}
+
+function refusing<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof BadRequest) || error.missingKey === undefined) throw handlerThrew()
+    throw new Status(code.invalidArgument, error.message, {
+      exception: 'missing-required-metadata-property',
+      'required-metadata-properties': 'type,content-type',
+    })
+  }
+}
+
+const maxAppendSizeExceeded = () =>
+  new Status(code.invalidArgument, `Maximum Append Size of ${maxAppendBytes} Exceeded.`, {
+    exception: 'maximum-append-size-exceeded',
+    'maximum-append-size': String(maxAppendBytes),
+  })
+
+function answer(call: Call, stream: string, expected: Expected, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case 'written':
+      call.reply(written(outcome.revision, outcome.position))
+      break
+    case 'wrong-revision':
+      call.reply(wrongRevision(expected, outcome.current))
+      break
+    case 'deleted':
+      call.end(streamDeleted(stream))
+      break
+    case 'failed':
+      call.end(storeFailed(outcome.error))
+  }
+}
+
+function written(revision: number, position: number | undefined): Uint8Array {
+  const current: Field = revision < 0 ? [2, empty] : [1, revision]
+  const place: Field = position === undefined ? [4, empty] : [3, encodeMessage([1, position], [2, position])]
+  return encodeMessage([1, encodeMessage(current, place)])
+}
+
+/** A wrong revision is an answer like others; it is said twice, the first time for clients older than 20.6.1. */
+function wrongRevision(expected: Expected, current: number): Uint8Array {
+  const found: Field[] =
+    current < 0
+      ? [
+          [2, empty],
+          [7, empty],
+        ]
+      : [
+          [1, current],
+          [6, current],
+        ]
+  return encodeMessage([2, encodeMessage(...found, ...expectation(expected))])
+}
+
+function expectation(expected: Expected): Field[] {
+  if (expected === any)
+    return [
+      [4, empty],
+      [9, empty],
+    ]
+  if (expected === streamExists)
+    return [
+      [5, empty],
+      [10, empty],
+    ]
+  return expected === noStream
+    ? [
+        [3, -1],
+        [11, empty],
+      ]
+    : [
+        [3, expected],
+        [8, expected],
+      ]
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { FromWorker } from './worker.ts'
+
+export interface EmbeddedEventStoreOptions {
+  /** Where the log lies, made if need be; undefined: in memory, gone after `close`. */
+  readonly directory: string | undefined
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** 0 picks a free port. */
+  readonly port: number
+}
+
+export interface EmbeddedEventStore {
+  readonly host: string
+  readonly port: number
+  /** For `@eventstore/db-client` and any other EventStoreDB client: `esdb://127.0.0.1:2113?tls=false`. */
+  readonly connectionString: string
+  /** Resolves, with the reason, if the event store ends before `close`; then nothing is served any more. */
+  readonly failed: Promise<Error>
+  /** Finishes what was accepted, closes the files and the port. May be called again. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts an event store in a worker thread and resolves once it listens. Rejects with an Error that names the port or the
+ * directory when it is in use, and with the storage's own when the files cannot be opened.
+ */
+export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedEventStore> {
+  const { directory, host = '127.0.0.1', port } = options
+  const worker = new Worker(workerFile(), { workerData: { directory, host, port }, name: 'eventstore' })
+  const ended = new Promise<Error>((resolve) => {
+    worker.on('error', (error) => resolve(new Error(`the embedded event store has failed: ${error.message}`, { cause: error })))
+    worker.on('exit', (code) => resolve(new Error(`the embedded event store has ended (${code})`)))
+  })
+  const [first] = (await Promise.race([once(worker, 'message'), ended.then((error) => [error])])) as [FromWorker | Error]
+  if (first instanceof Error) throw first
+  if ('refused' in first) throw new Error(first.refused)
+  const address = first.listening
+
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    const exited = once(worker, 'exit')
+    worker.postMessage('close')
+    await exited
+  }
+
+  return {
+    host: address.host,
+    port: address.port,
+    connectionString: `esdb://${address.host}:${address.port}?tls=false`,
+    failed: ended,
+    close: () => (closing ??= close()),
+  }
+}
+
+/** This program as it is, or as JavaScript after packing. */
+const workerFile = () => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { checkRecord, StoredRecord, tombstoneRevision } from './record.ts'
+
+/** One event to store. `stream` is the number under which the log knows the stream. */
+export interface Entry {
+  readonly position: number
+  readonly stream: number
+  readonly revision: number
+  readonly record: Buffer
+}
+
+/** What one transaction writes: all of it or nothing. */
+export interface Commit {
+  readonly entries: readonly Entry[]
+  /** Streams that get their first event in this commit. */
+  readonly newStreams: readonly { readonly name: string; readonly stream: number }[]
+  /** The position that the next event will have: written when positions were given out to no event. */
+  readonly nextPosition: number | undefined
+}
+
+export interface Log {
+  /** The position that the next event gets, and the number that the next stream gets. */
+  readonly nextPosition: number
+  readonly nextStream: number
+  /** Resolves once everything is flushed to disk, which is also when readers see it. Rejects when nothing of it was stored. */
+  write(commit: Commit): Promise<void>
+  streamNumber(name: string): number | undefined
+  /** The highest revision of a stream: -1 when it has no event, `tombstoneRevision` for a deleted one. */
+  lastRevision(stream: number): number
+  positionOf(stream: number, revision: number): number | undefined
+  /** The record at a position; its bytes are the caller's. */
+  record(position: number): Buffer | undefined
+  /** Calls `visit` with revision and position, ascending or descending, until it answers false. Bounds are inclusive. */
+  scanStream(
+    stream: number,
+    from: number,
+    to: number,
+    reverse: boolean,
+    visit: (revision: number, position: number) => boolean,
+  ): void
+  /** Calls `visit` with position and record in the order of the log, or backwards, until it answers false. Bounds are inclusive. */
+  scanAll(from: number, to: number, reverse: boolean, visit: (position: number, record: Buffer) => boolean): void
+  close(): Promise<void>
+}
+
+/** LMDB keys may have 1,978 bytes; longer names, and those close to it, are known by their digest. */
+const longestNameKey = 1_024
+const counterKey = Buffer.from('nextPosition')
+
+/**
+ * Opens the log in a directory, or one that vanishes when it is closed or the process ends.
+ *
+ * Durability: LMDB's own commit, without `overlappingSync`, `noSync`, `noMetaSync` or `mapAsync`. A transaction writes its pages
+ * to free places, flushes them, then writes and flushes the page that points to them; only then does `write` resolve and
+ * do readers see it. So a crash at any moment, power loss included, leaves the state before or after a transaction.
+ */
+export function openLog(directory: string | undefined): Log {
+  const folder = directory ?? mkdtempSync(join(tmpdir(), 'duxnet-eventstore-'))
+  mkdirSync(folder, { recursive: true })
+  const root: RootDatabase<Buffer, Buffer> = open({
+    path: join(folder, 'log.mdb'),
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    overlappingSync: false,
+    noSync: directory === undefined,
+    maxDbs: 8,
+  })
+  const table = (name: string): Database<Buffer, Buffer> => root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })
+  const [events, index, streams, state] = [table('events'), table('index'), table('streams'), table('state')]
+  // The open files outlive their names, and the kernel frees them however the process ends.
+  if (directory === undefined && process.platform !== 'win32') rmSync(folder, { recursive: true, force: true })
+
+  let closing: Promise<void> | undefined
+
+  return {
+    nextPosition: Math.max(lastKey(events) + 1, numberAt(state, counterKey), 1),
+    nextStream: lastKey(index, 4) + 1,
+
+    async write({ entries, newStreams, nextPosition }) {
+      await root.batch(() => {
+        for (const { name, stream } of newStreams) streams.put(nameKey(name), fourBytes(stream))
+        for (const { position, stream, revision, record } of entries) {
+          const place = eightBytes(position)
+          events.put(place, record, appending)
+          index.put(indexKey(stream, revision), place)
+        }
+        if (nextPosition !== undefined) state.put(counterKey, eightBytes(nextPosition))
+      })
+      root.resetReadTxn()
+    },
+
+    streamNumber(name) {
+      return streams.getBinaryFast(nameKey(name))?.readUInt32BE(0)
+    },
+
+    lastRevision(stream) {
+      let last = -1
+      this.scanStream(stream, 0, tombstoneRevision, true, (revision) => {
+        last = revision
+        return false
+      })
+      return last
+    },
+
+    positionOf(stream, revision) {
+      const place = index.getBinaryFast(indexKey(stream, revision))
+      return place && readEightBytes(place, 0)
+    },
+
+    record(position) {
+      const record = events.getBinary(eightBytes(position))
+      if (record) checkRecord(record, position)
+      return record
+    },
+
+    scanStream(stream, from, to, reverse, visit) {
+      const [low, high] = [indexKey(stream, from), afterKey(indexKey(stream, to))]
+      const range = reverse ? { start: high, end: low, reverse, inclusiveEnd: true } : { start: low, end: high }
+      for (const { key, value } of index.getRange(range)) {
+        if (!visit(readEightBytes(key, 4), readEightBytes(value, 0))) break
+      }
+    },
+
+    scanAll(from, to, reverse, visit) {
+      const [low, high] = [eightBytes(from), afterKey(eightBytes(to))]
+      const range = reverse ? { start: high, end: low, reverse, inclusiveEnd: true } : { start: low, end: high }
+      for (const { key, value } of events.getRange(range)) {
+        const position = readEightBytes(key, 0)
+        checkRecord(value, position)
+        if (!visit(position, value)) break
+      }
+    },
+
+    close() {
+      closing ??= root.close().then(() => {
+        if (directory === undefined) rmSync(folder, { recursive: true, force: true })
+      })
+      return closing
+    },
+  }
+}
+
+/** Positions only grow: LMDB may fill each page and add the next. The types of lmdb forget that `put` takes options. */
+const appending = { append: true } as unknown as number
+
+export const readRecord = (log: Log, position: number): StoredRecord | undefined => {
+  const bytes = log.record(position)
+  return bytes && new StoredRecord(bytes)
+}
+
+function lastKey(table: Database<Buffer, Buffer>, bytes = 8): number {
+  for (const key of table.getKeys({ reverse: true, limit: 1 })) return bytes === 8 ? readEightBytes(key, 0) : key.readUInt32BE(0)
+  return 0
+}
+
+function numberAt(table: Database<Buffer, Buffer>, key: Buffer): number {
+  const value = table.getBinaryFast(key)
+  return value ? readEightBytes(value, 0) : 0
+}
+
+function nameKey(name: string): Buffer {
+  const bytes = Buffer.from(name, 'utf8')
+  if (bytes.length <= longestNameKey) return Buffer.concat([plainName, bytes])
+  return Buffer.concat([digestOfName, createHash('sha256').update(bytes).digest()])
+}
+
+const plainName = Buffer.of(0)
+const digestOfName = Buffer.of(1)
+
+function fourBytes(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+function eightBytes(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  writeEightBytes(bytes, 0, value)
+  return bytes
+}
+
+function indexKey(stream: number, revision: number): Buffer {
+  const bytes = Buffer.allocUnsafe(12)
+  bytes.writeUInt32BE(stream)
+  writeEightBytes(bytes, 4, revision)
+  return bytes
+}
+
+/** Big-endian, so that keys sort as numbers; `tombstoneRevision` (2^63) and safe integers are exact. */
+function writeEightBytes(target: Buffer, at: number, value: number): void {
+  target.writeUInt32BE(Math.floor(value / 2 ** 32), at)
+  target.writeUInt32BE(value % 2 ** 32, at + 4)
+}
+
+const readEightBytes = (bytes: Buffer, at: number) => bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
+
+/** The smallest key above all that start with the given one: bounds become inclusive. */
+const afterKey = (key: Buffer) => Buffer.concat([key, plainName])
