@@ -54,12 +54,13 @@ export function streamSource(library: Library, read: StreamRead): Source {
     const [from, to] = read.backwards ? [lowest, next] : [next, last]
     log.scanStream(stream.number!, from, to, read.backwards, (revision, position) => {
       next = read.backwards ? revision - 1 : revision + 1
+      looked++
       const record = log.record(position)!
       if (cutoff === 0 || new StoredRecord(record).created >= cutoff) {
         send(page, record, position, false)
         left--
       }
-      return left > 0 && !page.isFull && ++looked < turn
+      return left > 0 && !page.isFull && looked < turn
     })
     return looked === 0 || isPast() ? 'done' : 'more'
   }

@@ -1,4 +1,4 @@
-import { any, type Expected, noStream, streamExists } from '../engine/rules.ts'
+import { any, streamExists } from '../engine/rules.ts'
 import type { Outcome, Proposal } from '../engine/writer.ts'
 import type { Call } from '../grpc/call.ts'
 import { code, handlerThrew, invalidArgument, Status, streamDeleted } from '../grpc/status.ts'
@@ -26,7 +26,7 @@ export function append(store: Store): (call: Call) => void {
     call.onHalfClose = () => {
       if (!options) throw handlerThrew()
       const { stream, expected } = options
-      store.writer.append(stream!, expected!, events, (outcome) => answer(call, stream!, expected!, outcome))
+      store.writer.append(stream!, expected!, events, (outcome) => answer(call, options!, outcome))
     }
 
     function add(event: ProtoReader): void {
@@ -62,16 +62,16 @@ const maxAppendSizeExceeded = () =>
     'maximum-append-size': String(maxAppendBytes),
   })
 
-function answer(call: Call, stream: string, expected: Expected, outcome: Outcome): void {
+function answer(call: Call, options: AppendOptions, outcome: Outcome): void {
   switch (outcome.kind) {
     case 'written':
       call.reply(written(outcome.revision, outcome.position))
       break
     case 'wrong-revision':
-      call.reply(wrongRevision(expected, outcome.current))
+      call.reply(wrongRevision(options, outcome.current))
       break
     case 'deleted':
-      call.end(streamDeleted(stream))
+      call.end(streamDeleted(options.stream!))
       break
     case 'failed':
       call.end(storeFailed(outcome.error))
@@ -84,39 +84,17 @@ function written(revision: number, position: number | undefined): Uint8Array {
   return encodeMessage([1, encodeMessage(current, place)])
 }
 
-/** A wrong revision is an answer like others; it is said twice, the first time for clients older than 20.6.1. */
-function wrongRevision(expected: Expected, current: number): Uint8Array {
-  const found: Field[] =
-    current < 0
-      ? [
-          [2, empty],
-          [7, empty],
-        ]
-      : [
-          [1, current],
-          [6, current],
-        ]
-  return encodeMessage([2, encodeMessage(...found, ...expectation(expected))])
+/** A wrong revision is an answer like others; everything is said twice, the first time for clients older than 20.6.1. */
+function wrongRevision(options: AppendOptions, current: number): Uint8Array {
+  const found = current < 0 ? twice(2, 7, empty) : twice(1, 6, current)
+  return encodeMessage([2, encodeMessage(...found, ...expectation(options))])
 }
 
-function expectation(expected: Expected): Field[] {
-  if (expected === any)
-    return [
-      [4, empty],
-      [9, empty],
-    ]
-  if (expected === streamExists)
-    return [
-      [5, empty],
-      [10, empty],
-    ]
-  return expected === noStream
-    ? [
-        [3, -1],
-        [11, empty],
-      ]
-    : [
-        [3, expected],
-        [8, expected],
-      ]
+function expectation({ expected, revision }: AppendOptions): readonly Field[] {
+  if (expected === any) return twice(4, 9, empty)
+  if (expected === streamExists) return twice(5, 10, empty)
+  return revision === undefined ? [...once(3, -1), ...once(11, empty)] : twice(3, 8, revision)
 }
+
+const once = (number: number, value: Field[1]): readonly Field[] => [[number, value]]
+const twice = (former: number, number: number, value: Field[1]) => [...once(former, value), ...once(number, value)]

@@ -21,6 +21,8 @@ export interface AppendOptions {
   readonly stream: string | undefined
   /** Undefined when nothing was said, which is an error. */
   readonly expected: Expected | undefined
+  /** The revision as it was sent, if it was: the largest number means `noStream`, and is answered as it came. */
+  readonly revision: number | bigint | undefined
   /** Milliseconds since 1970; undefined when none was given. */
   readonly deadline: number | undefined
 }
@@ -30,17 +32,17 @@ const largestUint64 = 2n ** 64n - 1n
 export function readAppendOptions(reader: ProtoReader, now: number): AppendOptions {
   let stream: string | undefined
   let expected: Expected | undefined
+  let revision: number | bigint | undefined
   let deadline: number | undefined
   while (reader.next()) {
     switch (reader.field) {
       case 1:
         stream = readStreamName(reader.message())
         break
-      case 2: {
-        const revision = reader.uint64()
+      case 2:
+        revision = reader.uint64()
         expected = revision === largestUint64 ? noStream : revision
         break
-      }
       case 3:
         expected = noStream
         reader.skip()
@@ -63,7 +65,7 @@ export function readAppendOptions(reader: ProtoReader, now: number): AppendOptio
         reader.skip()
     }
   }
-  return { stream, expected, deadline }
+  return { stream, expected, revision, deadline }
 }
 
 /** Text that is not UTF-8 is read with replacement characters, as .NET does. */
