@@ -41,6 +41,8 @@ const defaultSettings = {
   listen_addresses: '',
   port: String(socketPort),
   unix_socket_permissions: '0700',
+  // In its own directory: /dev/shm is tiny in a container, and keeps what a killed server left.
+  dynamic_shared_memory_type: 'mmap',
   max_connections: '100',
   shared_buffers: '128MB',
   work_mem: '16MB',

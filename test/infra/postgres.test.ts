@@ -166,13 +166,14 @@ postgresTest('a server that cannot be restarted is given up, by name', async () 
   const directory = await prepared()
   const postgres = await start(directory)
   await rename(join(directory, 'data'), join(directory, 'gone'))
-  for (const pid of [Number.parseInt(await readFile(join(directory, 'gone', 'postmaster.pid'), 'utf8'), 10)])
-    process.kill(pid, 'SIGKILL')
+  process.kill(Number.parseInt(await readFile(join(directory, 'gone', 'postmaster.pid'), 'utf8'), 10), 'SIGKILL')
   const error = await postgres.failed
   assert.instance(error, EmbeddedPostgresError)
   assert.is((error as EmbeddedPostgresError).code, 'KeepsCrashing')
   assert.match(error.message, 'data')
   await postgres.close()
+  await rename(join(directory, 'gone'), join(directory, 'data'))
+  await start(directory)
 })
 
 postgresTest('closing while it waits for a restart ends the waiting', async () => {
@@ -181,6 +182,7 @@ postgresTest('closing while it waits for a restart ends the waiting', async () =
   process.kill(await postmasterPid(directory), 'SIGKILL')
   await postgres.close()
   await allGone(directory)
+  await start(directory)
 })
 
 postgresTest('Ctrl-C in the terminal reaches this process only', async () => {

@@ -53,8 +53,9 @@ export async function initialise(
 
 async function runInitdb(initdb: string, target: string, launcher: Launcher, progress: (what: string) => void): Promise<void> {
   // Trust: see the reason where the socket's directory is made. pg_hba.conf of initdb names the socket and loopback only.
-  const options = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--locale-provider=builtin']
-  const [file, ...args] = [...launcher.prefix, initdb, `--pgdata=${target}`, '--builtin-locale=C.UTF-8', ...options]
+  const options = ['--username=postgres', '--auth=trust', '--set=dynamic_shared_memory_type=mmap']
+  const collation = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  const [file, ...args] = [...launcher.prefix, initdb, `--pgdata=${target}`, ...options, ...collation]
   const child = spawn(file!, args, { env: programEnvironment, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const lastWords: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
