@@ -2,13 +2,11 @@ import { hash } from 'node:crypto'
 import { type DomainEvent, decode, type Fact } from '../domain/catalogue.ts'
 import type { Category } from '../domain/stream.ts'
 import { deciders } from './catalogue.ts'
+import { clockWindowMs } from './decide.ts'
 import type { Clock, EventStore } from './ports.ts'
 
-/** How far a command's `issuedAt` may lie from our clock, in milliseconds. */
-export const clockWindowMs = 5 * 60_000
-
 /** For how long a command's first answer is known: twice the clock window, and a minute that two servers' clocks may differ by. */
-export const rememberedMs = 2 * clockWindowMs + 60_000
+const rememberedMs = 2 * clockWindowMs + 60_000
 
 /** Where a command's events are, which are its first answer. */
 export interface Answer {

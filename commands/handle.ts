@@ -4,9 +4,9 @@ import { DomainError } from '../domain/errors.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
 import type { NodeState } from '../domain/node/decider.ts'
 import { type Category, streamName } from '../domain/stream.ts'
-import { deciders } from './catalogue.ts'
-import type { CommandHandler, Given } from './command.ts'
-import { type Answer, clockWindowMs, createFolds, digestOf, type Fold, type Foldable } from './folds.ts'
+import type { CheckedCommand } from './check.ts'
+import { type Decision, decideCommand } from './decide.ts'
+import { type Answer, createFolds, digestOf, type Fold, type Foldable } from './folds.ts'
 import { createLanes, StreamBusy } from './lanes.ts'
 import {
   type Appended,
@@ -19,23 +19,7 @@ import {
   type NewEvent,
   WrongExpectedRevision,
 } from './ports.ts'
-import { eventsToAppend, type Facts } from './record.ts'
-
-/** A command whose envelope, data and signatures have been checked. */
-export interface CheckedCommand {
-  readonly handler: CommandHandler
-  readonly type: string
-  readonly subject: string
-  readonly data: unknown
-  readonly commandId: string
-  readonly issuedAt: string
-  readonly signer: string
-  readonly signature: string
-  /** The exact signed text. */
-  readonly text: string
-  readonly proven: boolean
-  readonly context: CommandContext
-}
+import type { Facts } from './record.ts'
 
 export interface HandleOptions {
   readonly store: EventStore
@@ -56,7 +40,9 @@ const triesMax = 10
  * Decides a checked command against its stream and appends what was decided (design.md 9 to 11). Throws `DomainError`, `StoreUnavailable`
  * (`StreamBusy` when too many want the same stream), `AppendOutcomeUnknown`, `UnreadableEvent`.
  */
-export function createHandle(options: HandleOptions): (command: CheckedCommand) => Promise<CommandOutcome> {
+export function createHandle(
+  options: HandleOptions,
+): (command: CheckedCommand, context: CommandContext) => Promise<CommandOutcome> {
   const { store, namespace, networkId, clock, metrics, cacheBytesMax = 64 * 1024 * 1024, waitingMax = 256 } = options
   const folds = createFolds(store, clock, cacheBytesMax)
   const inLane = createLanes(waitingMax)
@@ -68,7 +54,7 @@ export function createHandle(options: HandleOptions): (command: CheckedCommand) 
     return folds.peek(stream) ?? (await folds.load(stream, category))
   }
 
-  async function decideAndAppend(command: CheckedCommand, stream: string): Promise<CommandOutcome> {
+  async function decideAndAppend(command: CheckedCommand, context: CommandContext, stream: string): Promise<CommandOutcome> {
     const { category, needsNode } = command.handler
     const nodeStream = streamName(namespace, 'node', command.subject)
     const digest = digestOf(command.signer, command.text)
@@ -81,7 +67,7 @@ export function createHandle(options: HandleOptions): (command: CheckedCommand) 
       // Nothing is awaited from here to the append: it expects what was decided on.
       const first = fold.answers.get(command.commandId)
       if (first) return answerAgain(command, stream, first, digest)
-      const decision = decide(command, fold, network, node)
+      const decision = decide(command, context, fold, network, node)
       if (decision.refusal || !decision.events.length) {
         // Not from memory alone: another instance may have gone on.
         if (isFresh && decision.refusal) throw decision.refusal
@@ -102,7 +88,7 @@ export function createHandle(options: HandleOptions): (command: CheckedCommand) 
         folds.drop(stream)
       } else {
         if (appended.position > appendedUpTo) appendedUpTo = appended.position
-        folds.take(fold, foldables(decision, revision, command, digest))
+        folds.take(fold, foldables(decision.decided, decision.now, revision, command, digest))
         const events = decision.events.map(({ id, type, data }, n) => ({ id, revision: revision + 1 + n, type, data }))
         return { commandId: command.commandId, outcome: 'accepted', stream, events, position: appended.position }
       }
@@ -110,22 +96,16 @@ export function createHandle(options: HandleOptions): (command: CheckedCommand) 
     throw new StreamBusy(stream)
   }
 
-  function decide(command: CheckedCommand, fold: Fold, network: Fold, node: Fold | undefined): Decision {
-    const now = clock()
+  function decide(command: CheckedCommand, context: CommandContext, fold: Fold, network: Fold, node: Fold | undefined): Decided {
     const facts: Facts = {
-      now: now.toISOString(),
+      now: clock().toISOString(),
       network: { stream: network.stream, revision: network.revision },
       ...(node && { node: { stream: node.stream, revision: node.revision } }),
     }
-    const { handler, commandId, signer, signature, text, context } = command
-    const given: Given = { ...command, now: facts.now, network: networkOf(network), node: node?.state as NodeState | undefined }
+    const { stream, state } = fold
+    const grounds = { stream, state, network: networkOf(network), node: node?.state as NodeState | undefined, facts }
     try {
-      checkClock(command.issuedAt, now)
-      const decided = handler.decide(given, fold.state)
-      const { policy } = given.network
-      const recording = { ...context, networkId, stream: fold.stream, commandId, publicKey: signer, signature, text, facts }
-      const who = { actor: handler.actor(given), rules: deciders[fold.category].rules, policyVersion: policy.version }
-      return { refusal: undefined, decided, events: eventsToAppend(decided, { ...recording, ...who }), now: facts.now }
+      return { ...decideCommand(command, grounds, context), now: facts.now }
     } catch (error) {
       if (error instanceof DomainError) return { refusal: error }
       throw error
@@ -173,33 +153,25 @@ export function createHandle(options: HandleOptions): (command: CheckedCommand) 
     return state as NetworkState
   }
 
-  return (command) => {
+  return (command, context) => {
     const stream = streamName(namespace, command.handler.category, command.subject)
-    return inLane(stream, () => decideAndAppend(command, stream))
+    return inLane(stream, () => decideAndAppend(command, context, stream))
   }
 }
 
-interface Accepted {
-  readonly refusal: undefined
-  readonly decided: readonly DomainEvent[]
-  readonly events: readonly NewEvent[]
-  readonly now: string
-}
-
-type Decision = Accepted | { readonly refusal: DomainError }
+type Decided = (Decision & { readonly refusal?: never; readonly now: string }) | { readonly refusal: DomainError }
 
 /** How often an append whose outcome is unknown is sent. */
 const settlingTriesMax = 3
 
-function checkClock(issuedAt: string, now: Date): void {
-  const ahead = Date.parse(issuedAt) - now.getTime()
-  if (Math.abs(ahead) <= clockWindowMs) return
-  const details = { field: 'command.issuedAt', issuedAt, serverTime: now.toISOString(), windowSeconds: clockWindowMs / 1000 }
-  throw new DomainError(ahead < 0 ? 'CommandStale' : 'CommandFromTheFuture', details)
-}
-
 /** What was decided, as a fold takes it in. */
-function foldables({ decided, now }: Accepted, revision: number, { commandId }: CheckedCommand, digest: string): Foldable[] {
+function foldables(
+  decided: readonly DomainEvent[],
+  now: string,
+  revision: number,
+  { commandId }: CheckedCommand,
+  digest: string,
+): Foldable[] {
   return decided.map((event, n) => ({
     event,
     revision: revision + 1 + n,

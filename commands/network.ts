@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { decode, UnreadableEvent } from '../domain/catalogue.ts'
-import { commandText, type SignedCommand } from '../domain/envelope.ts'
+import { commandText, type Envelope, type SignedCommand } from '../domain/envelope.ts'
 import { DomainError } from '../domain/errors.ts'
 import { foundNetworkData, type NetworkState, networkDecider } from '../domain/network/decider.ts'
 import type { NetworkEvent } from '../domain/network/events.ts'
 import { initialPolicy, type Policy } from '../domain/network/policy.ts'
 import { streamName } from '../domain/stream.ts'
+import { parse } from './parse.ts'
 import type { Clock, EventStore, Signer } from './ports.ts'
 import { eventsToAppend } from './record.ts'
 import { signCommand } from './sign.ts'
@@ -43,7 +44,7 @@ export async function foundNetwork({
   await refuseSecond(store)
   const now = (genesis.clock?.() ?? new Date()).toISOString()
   const nobody: Quorum = { members: [], threshold: 0 }
-  const data = foundNetworkData.parse({
+  const data = {
     kind: genesis.kind,
     authority: authority.publicKey,
     serviceKeys: genesis.serviceKeys,
@@ -52,7 +53,7 @@ export async function foundNetwork({
     arbiters: genesis.arbiters ?? nobody,
     governors: genesis.governors ?? nobody,
     policy: genesis.policy ?? initialPolicy,
-  })
+  }
   const command: SignedCommand = {
     type: 'FoundNetwork',
     subject: networkId,
@@ -61,13 +62,22 @@ export async function foundNetwork({
     issuedAt: now,
     audience: networkId,
   }
-  const { publicKey, signature } = signCommand(authority, command)
+  const { events, network } = decideGenesis(signCommand(authority, command), namespace, now)
+  await store.append(streamName(namespace, 'network', networkId), 'no_stream', events)
+  // Two instances may find the same log empty; the streams' names differ, so it is the log's order that says who was first.
+  await refuseSecond(store, networkId)
+  return network
+}
+
+/** What genesis decides: the events that begin a log, and the network they make. `now` is the server's. Throws `DomainError`. */
+export function decideGenesis({ command, publicKey, signature }: Envelope, namespace: string, now: string) {
+  const { subject: networkId, commandId } = command
+  const data = parse(foundNetworkData, command.data, 'command.data')
   const decided = networkDecider.decide({ type: 'FoundNetwork', networkId, signer: publicKey, now, ...data }, undefined)
-  const stream = streamName(namespace, 'network', networkId)
   const events = eventsToAppend(decided, {
     networkId,
-    stream,
-    commandId: command.commandId,
+    stream: streamName(namespace, 'network', networkId),
+    commandId,
     publicKey,
     signature,
     text: commandText(command),
@@ -76,10 +86,8 @@ export async function foundNetwork({
     policyVersion: data.policy.version,
     facts: { now },
   })
-  await store.append(stream, 'no_stream', events)
-  // Two instances may find the same log empty; the streams' names differ, so it is the log's order that says who was first.
-  await refuseSecond(store, networkId)
-  return decided.reduce((state, event) => networkDecider.evolve(state, event, now), networkDecider.initialState)!
+  const network = decided.reduce<NetworkState | undefined>((state, event) => networkDecider.evolve(state, event, now), undefined)
+  return { events, network: network! }
 }
 
 async function refuseSecond(store: EventStore, own?: string): Promise<void> {

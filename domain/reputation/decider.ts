@@ -7,13 +7,13 @@ import type { ReputationEvent } from './events.ts'
 
 /** A rule of the policy, by whose delta the score moves, or a delta of the authority's own with its reason. */
 export const changeReputationData = z.union([
+  z.strictObject({ rule: z.literal('custom'), delta: z.int(), reason: z.string().min(1).max(200) }),
   z.strictObject({
     rule: z
       .string()
       .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be a rule of the policy or custom')
       .refine((rule) => rule !== 'custom', 'custom needs a delta and a reason'),
   }),
-  z.strictObject({ rule: z.literal('custom'), delta: z.int(), reason: z.string().min(1).max(200) }),
 ])
 
 export type ReputationChange = z.infer<typeof changeReputationData>

@@ -1,0 +1,59 @@
+import { canonicalJson, type Json, NotCanonical } from '../domain/canonical.ts'
+import { bytesToSign, type Envelope, envelopeSchema } from '../domain/envelope.ts'
+import { DomainError, malformed } from '../domain/errors.ts'
+import { handlerOf } from './catalogue.ts'
+import type { CommandHandler } from './command.ts'
+import { parse } from './parse.ts'
+import type { VerifySignature } from './ports.ts'
+
+/** A command whose envelope, data and signatures have been checked. */
+export interface CheckedCommand {
+  readonly handler: CommandHandler
+  readonly type: string
+  readonly subject: string
+  readonly data: unknown
+  readonly commandId: string
+  readonly issuedAt: string
+  readonly signer: string
+  readonly signature: string
+  /** The exact signed text. */
+  readonly text: string
+  /** Whether the proof that the handler asks for holds. */
+  readonly proven: boolean
+}
+
+/** The longest command, in bytes of its canonical text: with the event that keeps it, it stays under `eventBytesMax`. */
+export const commandBytesMax = 16 * 1024
+
+/** Checks the form first, which costs little, then the signatures. Throws `DomainError`, whose details name the `field`. */
+export async function checkEnvelope(raw: unknown, networkId: string, verify: VerifySignature): Promise<CheckedCommand> {
+  const envelope = parse(envelopeSchema, raw, '')
+  const { publicKey, signature, command } = envelope
+  const { type, subject, commandId, issuedAt, audience } = command
+  const handler = handlerOf(type)
+  if (!handler) throw new DomainError('CommandUnknownType', { field: 'command.type', type })
+  const text = textOf(envelope)
+  const data = parse(handler.data, command.data, 'command.data')
+  if (audience !== networkId)
+    throw new DomainError('AudienceMismatch', { field: 'command.audience', audience, expected: networkId })
+  if (!(await verify(publicKey, bytesToSign(text), signature))) throw new DomainError('SignatureInvalid', { field: 'signature' })
+  const proof = handler.proof?.({ networkId, subject, commandId, data })
+  const proven = proof !== undefined && (await verify(proof.publicKey, proof.message, proof.signature))
+  return { handler, type, subject, data, commandId, issuedAt, signer: publicKey, signature, text, proven }
+}
+
+/** The text that was signed. Throws `CommandMalformed` for what has no canonical form, and `CommandTooLarge`. */
+function textOf({ command }: Envelope): string {
+  const text = canonicalOr(command, ({ path, reason }) => malformed(path ? `command.${path}` : 'command', reason))
+  const bytes = Buffer.byteLength(text, 'utf8')
+  if (bytes > commandBytesMax) throw new DomainError('CommandTooLarge', { field: 'command', bytes, bytesMax: commandBytesMax })
+  return text
+}
+
+function canonicalOr(value: unknown, refusal: (error: NotCanonical) => DomainError): string {
+  try {
+    return canonicalJson(value as Json)
+  } catch (error) {
+    throw error instanceof NotCanonical ? refusal(error) : error
+  }
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { canonicalJson } from '../domain/canonical.ts'
+import { decode, type Fact, UnreadableEvent } from '../domain/catalogue.ts'
+import { bytesToSign, type Envelope, signedCommandSchema } from '../domain/envelope.ts'
+import type { RecordedEvent } from '../domain/event.ts'
+import { instantSchema } from '../domain/ids.ts'
+import type { NetworkState } from '../domain/network/decider.ts'
+import type { NodeState } from '../domain/node/decider.ts'
+import { type Category, parseStreamName, streamName } from '../domain/stream.ts'
+import { deciders } from './catalogue.ts'
+import { checkEnvelope } from './check.ts'
+import { decideCommand } from './decide.ts'
+import { decideGenesis } from './network.ts'
+import type { NewEvent, VerifySignature } from './ports.ts'
+import type { StreamFact } from './record.ts'
+
+export interface Replayed {
+  /** Events that were verified. */
+  readonly events: number
+  /** The first event that its command, its signature and the log before it do not account for. */
+  readonly difference: { readonly event: RecordedEvent; readonly reason: string } | undefined
+}
+
+/**
+ * Verifies every signature of a whole log and makes every decision again, from the log alone. `log` begins at genesis and is in
+ * order. Throws what reading it throws; whatever is wrong with its content is the `difference`.
+ */
+export async function replayDecisions(
+  log: AsyncIterable<RecordedEvent>,
+  { namespace, verify }: { readonly namespace: string; readonly verify: VerifySignature },
+): Promise<Replayed> {
+  const replay = createReplay(namespace, verify)
+  let events = 0
+  for await (const event of log) {
+    const reason = await replay(event)
+    if (reason !== undefined) return { events, difference: { event, reason } }
+    events += 1
+  }
+  return { events, difference: undefined }
+}
+
+interface Stream {
+  readonly category: Category
+  state: unknown
+  revision: number
+  /** The states after each revision, for streams that other streams' facts name. */
+  readonly states: unknown[] | undefined
+  /** What the last command decided and the log has still to show. */
+  due: readonly NewEvent[]
+}
+
+const factsSchema = z.strictObject({
+  now: instantSchema,
+  network: z.strictObject({ stream: z.string(), revision: z.int() }).optional(),
+  node: z.strictObject({ stream: z.string(), revision: z.int() }).optional(),
+})
+
+function createReplay(namespace: string, verify: VerifySignature): (event: RecordedEvent) => Promise<string | undefined> {
+  const streams = new Map<string, Stream>()
+  let networkId: string | undefined
+
+  return async (recorded) => {
+    try {
+      const fact = decode(recorded)
+      const stream = streamOf(recorded)
+      if (fact.revision !== stream.revision + 1) return `follows revision ${stream.revision} of its stream`
+      if (fact.metadata.command !== undefined) {
+        if (stream.due.length) return `stands where ${stream.due[0]!.type} was decided`
+        stream.due = await decideAgain(fact, fact.metadata.command, stream)
+      }
+      const [expected, ...due] = stream.due
+      if (!expected) return 'was not decided by any command'
+      stream.due = due
+      if (canonicalOf(expected) !== canonicalOf(recorded)) return `is decided otherwise: ${canonicalOf(expected)}`
+      stream.state = deciders[stream.category].evolve(stream.state, fact, fact.metadata.recordedAt)
+      stream.revision += 1
+      stream.states?.push(stream.state)
+      return undefined
+    } catch (error) {
+      // A refusal, an unreadable event, facts that the log does not hold: each says in its own words what is wrong.
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  async function decideAgain({ stream: name, metadata }: Fact, text: string, { state }: Stream): Promise<readonly NewEvent[]> {
+    const { publicKey, signature, rules, traceparent, causationId, correlationId, recordedAt } = metadata
+    const command = signedCommandSchema.parse(JSON.parse(text))
+    const envelope: Envelope = { command, publicKey, signature }
+    if (networkId === undefined) {
+      if (!(await verify(publicKey, bytesToSign(text), signature))) throw new Error('the signature of genesis does not hold')
+      networkId = command.audience
+      return decideGenesis(envelope, namespace, recordedAt).events
+    }
+    const checked = await checkEnvelope(envelope, networkId, verify)
+    const { category } = checked.handler
+    if (name !== streamName(namespace, category, checked.subject)) throw new Error(`${command.type} does not write this stream`)
+    if (rules !== deciders[category].rules) throw new Error(`was decided by rules ${rules}, these are ${deciders[category].rules}`)
+    const facts = factsSchema.parse(metadata.facts)
+    const network = stateAt(facts.network, 'network', networkId) as NetworkState
+    const node = checked.handler.needsNode ? (stateAt(facts.node, 'node', checked.subject) as NodeState | undefined) : undefined
+    const context = { causationId, correlationId, ...(traceparent !== undefined && { traceparent }) }
+    return decideCommand(checked, { stream: name, state, network, node, facts }, context).events
+  }
+}
+
+  /** The state that a fact says was seen; facts may be older than the log is by now. */
+  function stateAt(fact: StreamFact | undefined, category: Category, id: string): unknown {
+    const stream = streamName(namespace, category, id)
+    if (fact?.stream !== stream) throw new Error(`its facts should name ${stream}`)
+    if (fact.revision < 0) return deciders[category].initialState
+    const states = streams.get(stream)?.states ?? []
+    if (fact.revision >= states.length) throw new Error(`its facts name ${stream}@${fact.revision}, which comes later`)
+    return states[fact.revision]
+  }
+
+  function streamOf(recorded: RecordedEvent): Stream {
+    const known = streams.get(recorded.stream)
+    if (known) return known
+    const name = parseStreamName(namespace, recorded.stream)
+    if (!name || !Object.hasOwn(deciders, name.category)) throw new UnreadableEvent(recorded, 'no stream of this network')
+    const category = name.category as Category
+    const states = category === 'network' || category === 'node' ? [] : undefined
+    const stream: Stream = { category, state: deciders[category].initialState, revision: -1, states, due: [] }
+    streams.set(recorded.stream, stream)
+    return stream
+  }
+}
+
+function canonicalOf({ id, type, data, metadata }: NewEvent): string {
+  return canonicalJson({ id, type, data, metadata })
+}
