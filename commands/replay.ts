@@ -59,29 +59,6 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
   const streams = new Map<string, Stream>()
   let networkId: string | undefined
 
-  return async (recorded) => {
-    try {
-      const fact = decode(recorded)
-      const stream = streamOf(recorded)
-      if (fact.revision !== stream.revision + 1) return `follows revision ${stream.revision} of its stream`
-      if (fact.metadata.command !== undefined) {
-        if (stream.due.length) return `stands where ${stream.due[0]!.type} was decided`
-        stream.due = await decideAgain(fact, fact.metadata.command, stream)
-      }
-      const [expected, ...due] = stream.due
-      if (!expected) return 'was not decided by any command'
-      stream.due = due
-      if (canonicalOf(expected) !== canonicalOf(recorded)) return `is decided otherwise: ${canonicalOf(expected)}`
-      stream.state = deciders[stream.category].evolve(stream.state, fact, fact.metadata.recordedAt)
-      stream.revision += 1
-      stream.states?.push(stream.state)
-      return undefined
-    } catch (error) {
-      // A refusal, an unreadable event, facts that the log does not hold: each says in its own words what is wrong.
-      return error instanceof Error ? error.message : String(error)
-    }
-  }
-
   async function decideAgain({ stream: name, metadata }: Fact, text: string, { state }: Stream): Promise<readonly NewEvent[]> {
     const { publicKey, signature, rules, traceparent, causationId, correlationId, recordedAt } = metadata
     const command = signedCommandSchema.parse(JSON.parse(text))
@@ -101,7 +78,6 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
     const context = { causationId, correlationId, ...(traceparent !== undefined && { traceparent }) }
     return decideCommand(checked, { stream: name, state, network, node, facts }, context).events
   }
-}
 
   /** The state that a fact says was seen; facts may be older than the log is by now. */
   function stateAt(fact: StreamFact | undefined, category: Category, id: string): unknown {
@@ -123,6 +99,29 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
     const stream: Stream = { category, state: deciders[category].initialState, revision: -1, states, due: [] }
     streams.set(recorded.stream, stream)
     return stream
+  }
+
+  return async (recorded) => {
+    try {
+      const fact = decode(recorded)
+      const stream = streamOf(recorded)
+      if (fact.revision !== stream.revision + 1) return `follows revision ${stream.revision} of its stream`
+      if (fact.metadata.command !== undefined) {
+        if (stream.due.length) return `stands where ${stream.due[0]!.type} was decided`
+        stream.due = await decideAgain(fact, fact.metadata.command, stream)
+      }
+      const [expected, ...due] = stream.due
+      if (!expected) return 'was not decided by any command'
+      stream.due = due
+      if (canonicalOf(expected) !== canonicalOf(recorded)) return `is decided otherwise: ${canonicalOf(expected)}`
+      stream.state = deciders[stream.category].evolve(stream.state, fact, fact.metadata.recordedAt)
+      stream.revision += 1
+      stream.states?.push(stream.state)
+      return undefined
+    } catch (error) {
+      // A refusal, an unreadable event, facts that the log does not hold: each says in its own words what is wrong.
+      return error instanceof Error ? error.message : String(error)
+    }
   }
 }
 
