@@ -51,8 +51,8 @@ interface Stream {
 
 const factsSchema = z.strictObject({
   now: instantSchema,
-  network: z.strictObject({ stream: z.string(), revision: z.int() }).optional(),
-  node: z.strictObject({ stream: z.string(), revision: z.int() }).optional(),
+  network: z.strictObject({ stream: z.string(), revision: z.int() }).exactOptional(),
+  node: z.strictObject({ stream: z.string(), revision: z.int() }).exactOptional(),
 })
 
 function createReplay(namespace: string, verify: VerifySignature): (event: RecordedEvent) => Promise<string | undefined> {
