@@ -1,13 +1,26 @@
 import express, { type Express } from 'express'
 import { commandRoutes } from './commands.ts'
 import type { Deps } from './deps.ts'
+import { documentRoutes } from './documents.ts'
+import { eventRoutes } from './events.ts'
 import { exchange } from './exchange.ts'
+import { networkRoutes } from './network.ts'
+import { nodeHistoryRoutes } from './node-histories.ts'
+import { nodeRoutes } from './nodes.ts'
 import { operationRoutes } from './operations.ts'
 import { ApiProblem } from './problem.ts'
 import type { Route } from './route.ts'
 
 /** Express tries them in this order, so what is asked most comes first. */
-export const routes: readonly Route[] = [...commandRoutes, ...operationRoutes]
+export const routes: readonly Route[] = [
+  ...nodeRoutes,
+  ...commandRoutes,
+  ...nodeHistoryRoutes,
+  ...eventRoutes,
+  ...networkRoutes,
+  ...operationRoutes,
+  ...documentRoutes(() => routes),
+]
 
 /** The whole HTTP API. It holds no connection and starts nothing; `listen` in `server.ts` puts it on a port. */
 export function createApp(deps: Deps): Express {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { StreamBusy } from '../commands/lanes.ts'
 import { AppendOutcomeUnknown, type CommandOutcome, StoreUnavailable } from '../commands/ports.ts'
 import { idSchema, uuidSchema } from '../domain/ids.ts'
 import type { Deps } from './deps.ts'
-import { exampleAnswers, exampleEnvelope } from './examples.ts'
+import { example, exampleEnvelope } from './examples.ts'
 import { ApiProblem, type ProblemCode, problemOf } from './problem.ts'
 import { firstIssue } from './request.ts'
 import { type Answer, type Asked, json, type Route, route } from './route.ts'
@@ -66,7 +67,7 @@ const successes = {
   201: {
     description: 'It was accepted and has happened: the events are durable',
     schema: commandAnswerSchema,
-    example: exampleAnswers.command,
+    example: example.commandAnswer,
     headers: {
       'Duxnet-Position': 'Of the last event appended',
       Location: 'Where the command can be asked after: `/v1/commands/{id}`',
@@ -75,7 +76,7 @@ const successes = {
   200: {
     description: 'It had happened before (`repeated`, with the first answer), or it is already so (`unchanged`)',
     schema: commandAnswerSchema,
-    example: { ...exampleAnswers.command, outcome: 'repeated' },
+    example: { ...example.commandAnswer, outcome: 'repeated' },
     headers: { 'Duxnet-Position': 'Of the last event that it appended then; absent when unchanged' },
   },
 } as const
@@ -166,7 +167,7 @@ async function submitHeartbeats({ body, traceparent }: Pick<Asked, 'body' | 'tra
       if (outcome.position !== undefined && (position === undefined || outcome.position > position)) position = outcome.position
       return { status: statusOf(outcome), ...commandAnswer(outcome) }
     } catch (error) {
-      if (error instanceof StoreUnavailable) away = error
+      if (error instanceof StoreUnavailable && !(error instanceof StreamBusy)) away = error
       const { status, body } = problemOf(error, traceId)
       if (status === 500) deps.log.error({ err: error, traceId }, 'a heartbeat of a batch failed')
       return { status, problem: body }

@@ -1,4 +1,5 @@
 import type { Clock, SubmitCommand } from '../commands/ports.ts'
+import type { Queries } from '../projections/queries.ts'
 
 /** Everything that the API is given; it opens no connection and reads no environment. */
 export interface Deps {
@@ -6,6 +7,9 @@ export interface Deps {
   /** Of the program. */
   readonly version: string
   readonly submit: SubmitCommand
+  readonly reads: Omit<Queries, 'healthWatch'>
+  /** Resolves when the serving generation of a projection has come to `position`, or after `timeoutMs`, whatever is first. Never throws. */
+  readonly waitFor: (projection: string, position: bigint, timeoutMs: number) => Promise<void>
   /** Whether an error that a read threw says that Postgres cannot serve just now. */
   readonly isUnavailable: (error: unknown) => boolean
   readonly clock: Clock
@@ -48,6 +52,8 @@ export interface Limits {
   readonly batchConcurrency: number
   /** How long `after` waits. */
   readonly waitMs: number
+  /** After which a read is given up: a Postgres that hangs must not hold all places. */
+  readonly readMs: number
 }
 
 export const defaultLimits: Limits = {
@@ -56,4 +62,5 @@ export const defaultLimits: Limits = {
   queriesAtOnce: 4096,
   batchConcurrency: 128,
   waitMs: 2000,
+  readMs: 4000,
 }

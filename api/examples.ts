@@ -1,10 +1,13 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import type { CommandType } from '../commands/catalogue.ts'
 import type { Signer } from '../commands/ports.ts'
+import { eventsToAppend } from '../commands/record.ts'
 import { proveKey, signCommand } from '../commands/sign.ts'
 import type { Json } from '../domain/canonical.ts'
-import type { Envelope } from '../domain/envelope.ts'
-import { eventIdOf, nodeIdOf, uuidV5 } from '../domain/ids.ts'
+import { commandText, type Envelope } from '../domain/envelope.ts'
+import { canonicalEvent } from '../domain/event.ts'
+import { nodeIdOf, uuidV5 } from '../domain/ids.ts'
+import { leafHash } from '../domain/merkle.ts'
 import { initialPolicy } from '../domain/network/policy.ts'
 
 // The examples of the OpenAPI document: the same at every start, so that its ETag is too, and truly signed, so that whoever
@@ -73,17 +76,91 @@ export function exampleEnvelope(type: keyof typeof data): Envelope {
   return signCommand(type === 'ChangeReputation' ? authority : node, command)
 }
 
-const heartbeatId = eventIdOf(networkId, `dux_heartbeat-${nodeId}`, node.publicKey, commandIdOf('RecordHeartbeat'), 0)
+const stream = `dux_heartbeat-${nodeId}`
+const heartbeat = exampleEnvelope('RecordHeartbeat')
+const recording = {
+  networkId,
+  stream,
+  commandId: heartbeat.command.commandId,
+  publicKey: heartbeat.publicKey,
+  signature: heartbeat.signature,
+  text: commandText(heartbeat.command),
+  actor: `node:${nodeId}`,
+  rules: 1,
+  policyVersion: 1,
+  facts: {
+    now: recordedAt,
+    network: { stream: `dux_network-${networkId}`, revision: 0 },
+    node: { stream: `dux_node-${nodeId}`, revision: 0 },
+  },
+}
+const [made] = eventsToAppend([{ type: 'HeartbeatRecorded', data: { nodeId, issuedAt, vitals } }], recording)
+const event = { ...made!, stream, revision: 41 }
+const { id, type, data: eventData, revision } = event
 
-/** Answers by the name of their schema. */
-export const exampleAnswers = {
-  command: {
-    commandId: commandIdOf('RecordHeartbeat'),
+/** What the addresses answer about the example's node. */
+export const example = {
+  commandAnswer: {
+    commandId: recording.commandId,
     outcome: 'accepted',
-    stream: `dux_heartbeat-${nodeId}`,
-    events: [{ id: heartbeatId, revision: 41, type: 'HeartbeatRecorded', data: { nodeId, issuedAt, vitals } }],
+    stream,
+    events: [{ id, revision, type, data: eventData }],
     position,
   },
+  heartbeatCommandId: recording.commandId,
+  node: {
+    nodeId,
+    status: 'healthy',
+    publicKey: node.publicKey,
+    profile,
+    reputation: 60,
+    registeredAt: '2026-11-23T09:34:12.801Z',
+    updatedAt: '2026-11-23T09:34:12.801Z',
+    lastHeartbeatAt: recordedAt,
+    vitals,
+    changedPosition: position,
+  },
+  heartbeat: { revision, issuedAt, recordedAt, vitals, position },
+  healthChange: {
+    revision: 2,
+    from: 'offline',
+    to: 'healthy',
+    reasons: [],
+    at: recordedAt,
+    recordedAt: '2026-11-23T10:15:30.118Z',
+    heartbeatRevision: revision,
+    position: '184512',
+  },
+  reputationChange: {
+    revision: 0,
+    rule: 'task_success',
+    reason: null,
+    old: 50,
+    new: 60,
+    delta: 10,
+    applied: 10,
+    clamped: false,
+    recordedAt,
+    position: '184600',
+  },
+  event: { index: 97, position, leaf: leafHash(canonicalEvent(event)).toString('hex'), event },
+  network: {
+    networkId,
+    kind: 'test',
+    foundedAt: '2026-11-23T09:30:00.000Z',
+    authority: authority.publicKey,
+    serviceKeys: { health: signerOf('health').publicKey },
+    logKey: signerOf('log').publicKey,
+    stewards: { members: [], threshold: 0 },
+    arbiters: { members: [], threshold: 0 },
+    governors: { members: [], threshold: 0 },
+    policy: initialPolicy,
+    changedPosition: '0',
+    serverTime: recordedAt,
+  },
+  stats: {
+    nodes: { registered: 0, healthy: 3, unhealthy: 1, offline: 1, deregistered: 2 },
+    cores: 32,
+    memoryBytes: 137_438_953_472,
+  },
 } as const
-
-export const example = { nodeId, networkId, issuedAt, recordedAt, position, profile, vitals, policy: initialPolicy }

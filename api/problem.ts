@@ -1,5 +1,7 @@
+import { StreamBusy } from '../commands/lanes.ts'
 import { AppendOutcomeUnknown, LogDiverged, StoreUnavailable } from '../commands/ports.ts'
 import { DomainError, type RefusalCode, type RefusalDetails } from '../domain/errors.ts'
+import { ReadModelUnavailable } from '../projections/read.ts'
 import { JsonFault } from './json.ts'
 
 /** What the API itself can refuse or fail at, beside the refusals of commands. */
@@ -12,6 +14,7 @@ type ApiCode =
   | 'CursorExpired'
   | 'CommandNotForThisRoute'
   | 'RouteUnknown'
+  | 'NetworkUnknown'
   | 'NodeUnknown'
   | 'CommandUnknown'
   | 'ProblemUnknown'
@@ -26,6 +29,7 @@ type ApiCode =
   | 'InternalError'
   | 'Overloaded'
   | 'ReadModelBehind'
+  | 'ReadModelBuilding'
   | 'ReadModelUnavailable'
   | 'EventStoreUnavailable'
   | 'CommandOutcomeUnknown'
@@ -185,6 +189,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'There is nothing at this address',
     about: 'The OpenAPI document at /openapi.json lists every address.',
   },
+  NetworkUnknown: {
+    status: 404,
+    title: 'The network is not founded yet',
+    about: 'As far as the read model has come, the log holds no network.',
+  },
   NodeUnknown: {
     status: 404,
     title: 'There is no such node',
@@ -246,10 +255,16 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     about: 'Within two seconds the read model did not reach the position of `after`; `reached` is how far it came.',
     retryAfterSeconds: 1,
   },
+  ReadModelBuilding: {
+    status: 503,
+    title: 'The read model is being built',
+    about: 'A new read model is folded from the whole log before it serves; `projection` says which.',
+    retryAfterSeconds: 5,
+  },
   ReadModelUnavailable: {
     status: 503,
     title: 'The read model cannot be reached',
-    about: 'Postgres does not answer. Commands are taken all the same.',
+    about: 'Postgres does not answer, or not in time. Commands are taken all the same.',
     retryAfterSeconds: 2,
   },
   EventStoreUnavailable: {
@@ -334,6 +349,8 @@ function refusalOf(error: unknown): Refusal {
     const { reason, offset, line, column } = error
     return { code: 'BodyMalformed', details: { reason, offset, line, column } }
   }
+  if (error instanceof StreamBusy) return { code: 'Overloaded', details: {} }
+  if (error instanceof ReadModelUnavailable) return { code: 'ReadModelBuilding', details: { projection: error.projection } }
   // A log that is not the one we know takes no command until somebody has looked at it.
   if (error instanceof StoreUnavailable || error instanceof LogDiverged) return { code: 'EventStoreUnavailable', details: {} }
   if (error instanceof AppendOutcomeUnknown) return { code: 'CommandOutcomeUnknown', details: {} }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { type CommandType, commandHandlers } from '../commands/catalogue.ts'
 import { envelopeSchema, signedCommandSchema } from '../domain/envelope.ts'
+import { vitalsSchema } from '../domain/heartbeat/events.ts'
+import { profileSchema } from '../domain/node/events.ts'
 
 // Schemas that several routes answer or take. `meta({ id })` makes one a component of the OpenAPI document.
 
@@ -8,6 +10,12 @@ export const positionSchema = z
   .string()
   .regex(/^(0|[1-9]\d{0,19})$/, 'must be a position: decimal digits')
   .meta({ id: 'Position', description: 'A place in the log: the commit position as decimal text. It only grows, with gaps.' })
+
+export const profile = profileSchema.meta({ id: 'Profile', description: 'What a node says of itself' })
+export const vitals = vitalsSchema.meta({
+  id: 'Vitals',
+  description: 'What a node measures of itself; permille: 1000 is one whole',
+})
 
 export const problemSchema = z
   .looseObject({

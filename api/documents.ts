@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { Deps } from './deps.ts'
+import { openApiDocument } from './openapi.ts'
+import { docsPage } from './pages/docs.ts'
+import { type Home, homePage } from './pages/home.ts'
+import { html, htmlType, page, pageHeaders, prose } from './pages/html.ts'
+import { ApiProblem, type ProblemCode, problemPath, problems } from './problem.ts'
+import { readAt } from './reading.ts'
+import { type Answer, json, type Route, route } from './route.ts'
+
+const homeNodesMax = 50
+
+/** Pages, and the documents that describe the API; `all` are the routes described, these among them. */
+export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
+  // Made once, and not before somebody asks.
+  let openApi: { readonly document: Answer; readonly docs: Answer } | undefined
+  const made = ({ version }: Deps) => {
+    if (openApi) return openApi
+    const document = openApiDocument(all(), version)
+    openApi = { document: tagged(json(200, document)), docs: tagged(pageAnswer(docsPage(document))) }
+    return openApi
+  }
+
+  return [
+    {
+      ...shown('/openapi.json', 'This document'),
+      successes: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.json()), headers: tagHeader } },
+      handle: (_asked, deps) => made(deps).document,
+    },
+    {
+      ...shown('/', 'The network and its nodes, for people'),
+      lane: 'query',
+      handle: async (_asked, deps) => pageAnswer(homePage(await home(deps))),
+    },
+    { ...shown('/docs', 'This document, for people'), handle: (_asked, deps) => made(deps).docs },
+    { ...shown('/problems', 'Every problem that the API can answer'), handle: () => pageAnswer(problemsPage()) },
+    route({
+      ...shown('/problems/:code', 'What a problem means: where its `type` points'),
+      params: z.strictObject({ code: z.string().max(64) }),
+      problems: ['ProblemUnknown'],
+      handle: ({ params: { code } }) => pageAnswer(problemPage(code)),
+    }),
+    { ...shown('/pages/style.css', 'The style of the pages', 'text/css'), handle: () => style },
+    { ...shown('/pages/docs.js', 'The script of `/docs`', 'text/javascript'), handle: () => script },
+  ]
+}
+
+const tagHeader = { ETag: 'Changes with the text alone' } as const
+
+function shown(path: string, summary: string, type = 'text/html') {
+  const successes = { 200: { description: summary, type } }
+  return { method: 'GET', path, tag: 'Pages', summary, successes, problems: [], lane: 'none' } as const
+}
+
+function pageAnswer(body: string): Answer {
+  return { status: 200, body, type: htmlType, headers: pageHeaders }
+}
+
+function tagged(answer: Answer): Answer {
+  return { ...answer, etag: `"${createHash('sha256').update(answer.body).digest('base64url').slice(0, 22)}"` }
+}
+
+function file(name: string, type: string): Answer {
+  return tagged({
+    status: 200,
+    body: readFileSync(new URL(`./pages/${name}`, import.meta.url), 'utf8'),
+    type: `${type}; charset=utf-8`,
+  })
+}
+
+const style = file('style.css', 'text/css')
+const script = file('docs.js', 'text/javascript')
+
+/** The page must open whatever is away. */
+async function home(deps: Deps): Promise<Home> {
+  const { networkId, version, reads, log } = deps
+  try {
+    const [network, stats, page] = await Promise.all([
+      readAt(deps, { name: 'network' }, undefined, () => reads.network()),
+      readAt(deps, { name: 'node-directory' }, undefined, () => reads.stats()),
+      readAt(deps, { name: 'node-directory' }, undefined, () => reads.listNodes({ limit: homeNodesMax })),
+    ])
+    return {
+      networkId,
+      version,
+      known: { network: network.value, stats: stats.value, nodes: page.value.nodes, position: page.position },
+    }
+  } catch (error) {
+    log.warn({ err: error }, 'the first page shows no nodes')
+    return { networkId, version }
+  }
+}
+
+const codes = Object.keys(problems) as ProblemCode[]
+
+function problemsPage(): string {
+  const entries = codes.map(
+    (code) =>
+      html`<dt><a href="${problemPath(code)}"><code>${code}</code></a> ${problems[code].status} · ${problems[code].title}</dt><dd>${prose(problems[code].about)}</dd>\n`,
+  )
+  return page(
+    'DuxNet: problems',
+    html`<h1>Problems</h1>
+${prose('Every answer that is no success is `application/problem+json` (RFC 9457). `code` stays as it is for ever; `type` leads to its page here.')}
+<dl>${entries}</dl>`,
+  )
+}
+
+function problemPage(slug: string): string {
+  const code = codes.find((code) => problemPath(code) === `/problems/${slug}`)
+  if (!code) throw new ApiProblem('ProblemUnknown')
+  const { status, title, about, retryAfterSeconds } = problems[code]
+  return page(
+    `DuxNet: ${title}`,
+    html`<h1>${title}</h1>
+<p><code>${code}</code> · status ${status}</p>
+${prose(about)}
+${retryAfterSeconds === undefined ? undefined : prose('Trying again helps; `Retry-After` says when.')}`,
+  )
+}

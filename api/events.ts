@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { metadataSchema } from '../domain/event.ts'
+import { uuidSchema } from '../domain/ids.ts'
+import type { EventView } from '../projections/event-log.query.ts'
+import { eventLog } from '../projections/event-log.ts'
+import { example } from './examples.ts'
+import { ApiProblem } from './problem.ts'
+import { afterParameter, many, readAt, readHeaders, readProblems } from './reading.ts'
+import { type Route, route } from './route.ts'
+import { positionSchema } from './schemas.ts'
+
+export const eventSchema = z
+  .strictObject({
+    index: z.int().nonnegative().describe('Dense, in the order of the log'),
+    position: positionSchema,
+    leaf: z.string().describe('Its Merkle leaf, in hex: SHA-256 of a zero byte and the RFC 8785 text of `event`'),
+    event: z
+      .strictObject({
+        id: uuidSchema,
+        stream: z.string(),
+        revision: z.int().nonnegative(),
+        type: z.string(),
+        data: z.record(z.string(), z.json()),
+        metadata: metadataSchema,
+      })
+      .describe('The canonical event; `metadata.command` and `metadata.signature` are what was signed'),
+  })
+  .meta({ id: 'RecordedEvent' })
+
+/** JSON of an event; the canonical text goes in as it is. */
+export function eventText({ index, position, leaf, canonical }: EventView): string {
+  return `{"index":${index},"position":"${position}","leaf":"${leaf.toString('hex')}","event":${canonical}}`
+}
+
+export const eventRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/commands/:id',
+    tag: 'Commands',
+    summary: 'Whether a command has happened: the events it made',
+    description: 'Those of every signer that used this id, in the order of the log.',
+    params: z.strictObject({ id: uuidSchema }),
+    query: z.strictObject(afterParameter),
+    successes: {
+      200: {
+        description: 'It has',
+        schema: z.strictObject({ commandId: uuidSchema, events: z.array(eventSchema) }).meta({ id: 'HappenedCommand' }),
+        example: { commandId: example.heartbeatCommandId, events: [example.event] },
+        headers: readHeaders,
+      },
+    },
+    problems: ['CommandUnknown', ...readProblems],
+    lane: 'query',
+    async handle({ params: { id }, query: { after } }, deps) {
+      const found = await readAt(deps, eventLog, after, () => deps.reads.findCommand(id))
+      if (!found.value.length) throw new ApiProblem('CommandUnknown', { commandId: id })
+      return many(found, `{"commandId":"${id}","events":[${found.value.map(eventText).join()}]}`)
+    },
+  }),
+]

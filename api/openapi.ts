@@ -1,0 +1,186 @@
+import { z } from 'zod'
+import { ApiProblem, type ProblemCode, problemOf, problems } from './problem.ts'
+import { problemType, type Route, type Success } from './route.ts'
+import { problemSchema } from './schemas.ts'
+
+/** What any route can answer. */
+const everywhere: readonly ProblemCode[] = [
+  'RequestMalformed',
+  'ParameterInvalid',
+  'RequestTimeout',
+  'UrlTooLong',
+  'HeadersTooLarge',
+  'InternalError',
+]
+
+const tags = {
+  Nodes: 'Who is in the network and how they do. Answers come from read models; `Duxnet-Position` says how far those have come.',
+  Network: 'The network itself: its keys, policy and figures.',
+  Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
+  Operations: 'For those who run the process.',
+  Pages: 'For people, and this document.',
+} as const
+
+type JsonObject = Record<string, unknown>
+
+/** The OpenAPI 3.1 document of `routes`. */
+export function openApiDocument(routes: readonly Route[], version: string): JsonObject {
+  const schemas: JsonObject = {}
+  const paths: Record<string, JsonObject> = {}
+  const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => jsonSchema(schema, io, schemas)
+  schemaOf(problemSchema, 'output')
+  for (const route of routes) (paths[openApiPath(route.path)] ??= {})[route.method.toLowerCase()] = operation(route, schemaOf)
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'DuxNet',
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description: [
+        'Commands go in signed; queries come out of read models that anyone can rebuild from the log.',
+        'Shares, loads and rates are permille: 1000 is one whole. Instants are UTC with milliseconds. Positions are decimal text, for they pass 2^53.',
+        'Every answer of a query bears `Duxnet-Position`, the position in the log that its read model has come to; `?after=<position>` waits until it is at least there. An `ETag` changes with the resource alone; send it as `If-None-Match` to be answered 304. GET addresses answer HEAD.',
+        'Every problem is `application/problem+json` (RFC 9457) with a `code` that stays as it is for ever.',
+      ].join('\n\n'),
+    },
+    servers: [{ url: '/' }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    paths,
+    components: { schemas },
+  }
+}
+
+/** Schemas with an id become components, and `$ref`s point there. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: JsonObject): JsonObject {
+  const { $schema: _, ...made } = z.toJSONSchema(schema, { target: 'draft-2020-12', io }) as JsonObject
+  const { $defs = {}, ...rest } = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonObject
+  for (const [name, { id: _, ...definition }] of Object.entries($defs as Record<string, JsonObject>)) components[name] = definition
+  const { id, ...inline } = rest
+  if (typeof id !== 'string') return inline
+  components[id] = inline
+  return { $ref: `#/components/schemas/${id}` }
+}
+
+type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => JsonObject
+
+function operation(route: Route, schemaOf: SchemaOf): JsonObject {
+  const { method, path, tag, summary, description, params, query, body } = route
+  return {
+    operationId: operationId(method, path),
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    parameters: [
+      ...(params ? parameters('path', schemaOf(params, 'input')) : []),
+      ...(query ? parameters('query', schemaOf(query, 'input')) : []),
+      ...headerParameters(route),
+    ],
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: schemaOf(body.schema, 'input'),
+            ...(body.example !== undefined && { example: body.example }),
+          },
+        },
+      },
+    }),
+    responses: responses(route, schemaOf),
+  }
+}
+
+function parameters(place: 'path' | 'query', { properties = {}, required = [] }: JsonObject): JsonObject[] {
+  return Object.entries(properties as Record<string, JsonObject>).map(([name, { description, ...schema }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || (required as string[]).includes(name),
+    ...(description !== undefined && { description }),
+    schema,
+  }))
+}
+
+function headerParameters({ method, successes }: Route): JsonObject[] {
+  const header = (name: string, description: string) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  })
+  return [
+    ...(method === 'POST' ? [header('traceparent', 'W3C Trace Context; kept with the events')] : []),
+    ...(successes[200]?.headers?.ETag ? [header('If-None-Match', 'An ETag that the client has')] : []),
+  ]
+}
+
+function responses(route: Route, schemaOf: SchemaOf): JsonObject {
+  const made: Record<string, JsonObject> = {}
+  for (const [status, success] of Object.entries(route.successes)) made[status] = successResponse(success, schemaOf)
+  if (route.successes[200]?.headers?.ETag)
+    made[304] = { description: 'As the client has it', headers: headers({ ETag: 'The same' }) }
+  for (const [status, codes] of Map.groupBy(problemsOf(route), (code) => problems[code].status)) {
+    const { description, content, ...rest } = made[status] ?? {}
+    made[status] = {
+      ...rest,
+      description: [description, ...codes.map((code) => `\`${code}\`: ${problems[code].title}`)].filter(Boolean).join('\n\n'),
+      headers: problemHeaders(codes),
+      content: { ...(content as JsonObject), [problemType]: problemContent(codes) },
+    }
+  }
+  return made
+}
+
+/** What a route can be refused with. */
+export function problemsOf(route: Route): readonly ProblemCode[] {
+  const json = Object.values(route.successes).some(({ schema }) => schema)
+  return [...new Set([...route.problems, ...everywhere, ...(json ? ['NotAcceptable' as const] : [])])]
+}
+
+function successResponse(
+  { description, schema, type = 'application/json', example, headers: named }: Success,
+  schemaOf: SchemaOf,
+): JsonObject {
+  return {
+    description,
+    ...(named && { headers: headers(named) }),
+    content: {
+      [type]: { schema: schema ? schemaOf(schema, 'output') : { type: 'string' }, ...(example !== undefined && { example }) },
+    },
+  }
+}
+
+function problemHeaders(codes: readonly ProblemCode[]): JsonObject {
+  return codes.some((code) => problems[code].retryAfterSeconds !== undefined)
+    ? headers({ 'Retry-After': 'Seconds after which to try again' })
+    : {}
+}
+
+function problemContent(codes: readonly ProblemCode[]): JsonObject {
+  const example = (code: ProblemCode) => [code, { value: problemOf(new ApiProblem(code), exampleTrace).body }]
+  return {
+    schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] },
+    examples: Object.fromEntries(codes.map(example)),
+  }
+}
+
+const exampleTrace = '4bf92f3577b34da6a3ce929d0e0e4736'
+
+function headers(named: Readonly<Record<string, string>>): JsonObject {
+  return Object.fromEntries(Object.entries(named).map(([name, description]) => [name, { description, schema: { type: 'string' } }]))
+}
+
+const openApiPath = (path: string) => path.replaceAll(/:(\w+)/g, '{$1}')
+
+/** `GET /v1/nodes/:id/health` → `getNodesByIdHealth`. */
+function operationId(method: string, path: string): string {
+  const words = path
+    .replace(/^\/v1/, '')
+    .split(/[^\w:]+/)
+    .filter(Boolean)
+  const capital = (word: string) => word[0]!.toUpperCase() + word.slice(1)
+  return (
+    method.toLowerCase() +
+    (words.map((word) => (word[0] === ':' ? `By${capital(word.slice(1))}` : capital(word))).join('') || 'Home')
+  )
+}
