@@ -52,8 +52,8 @@ export async function initialise(
 }
 
 async function runInitdb(initdb: string, target: string, launcher: Launcher, progress: (what: string) => void): Promise<void> {
-  // Trust: see the reason where the socket's directory is made. pg_hba.conf of initdb names the socket and loopback only.
-  const options = ['--username=postgres', '--auth=trust', '--set=dynamic_shared_memory_type=mmap']
+  // Why trust: see where the socket's directory is made. Should somebody make it listen on a port, that port lets nobody in.
+  const options = ['--username=postgres', '--auth-local=trust', '--auth-host=reject', '--set=dynamic_shared_memory_type=mmap']
   const collation = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   const [file, ...args] = [...launcher.prefix, initdb, `--pgdata=${target}`, ...options, ...collation]
   const child = spawn(file!, args, { env: programEnvironment, stdio: ['ignore', 'pipe', 'pipe'], detached: true })

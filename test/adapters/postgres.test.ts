@@ -1,0 +1,297 @@
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { becomeLeader } from '../../adapters/postgres/advisory-lock.ts'
+import { type CopyRow, copyTransaction } from '../../adapters/postgres/copy.ts'
+import { listen } from '../../adapters/postgres/listen.ts'
+import { openReader, openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
+import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
+import { startEmbeddedPostgres } from '../../infra/embedded/postgres.ts'
+import { clusterDirectory, type TestPostgres, testPostgres } from '../support/engines.ts'
+
+type Tables = { numbers: { id: bigint; text: string | null } }
+
+const postgres = suite('postgres adapter')
+let server: TestPostgres
+let writer: Postgres<Tables>
+let reader: Postgres<Tables>
+
+postgres.before(async () => {
+  server = await testPostgres()
+  writer = openWriter<Tables>({ url: server.url })
+  reader = openReader<Tables>({ url: server.readerUrl })
+  await writer.pool.query('create table numbers (id bigint primary key, text text); grant select on numbers to public')
+})
+
+postgres.after(async () => {
+  await Promise.all([writer.close(), reader.close()])
+  await server.close()
+})
+
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => assert.unreachable('it succeeded'),
+    (error) => error,
+  )
+
+/** All sessions of `application` are ended by the server, as an operator would. */
+const terminate = (application: string) =>
+  writer.pool.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [application])
+
+async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const started = performance.now(); !(await condition()); await sleep(10)) {
+    if (performance.now() - started > 20_000) throw new Error(`waited in vain until ${what}`)
+  }
+}
+
+postgres('int8 is a bigint, in whatever size', async () => {
+  const ids = [0n, -1n, 2n ** 53n + 1n, 2n ** 63n - 1n]
+  await writer.db
+    .insertInto('numbers')
+    .values(ids.map((id) => ({ id, text: null })))
+    .execute()
+  const rows = await reader.db.selectFrom('numbers').select('id').orderBy('id').execute()
+  assert.equal(
+    rows.map((row) => row.id),
+    [-1n, 0n, 2n ** 53n + 1n, 2n ** 63n - 1n],
+  )
+})
+
+postgres('queries cannot write, and are cancelled when they take too long', async () => {
+  assert.is((await failure(reader.db.deleteFrom('numbers').execute())).code, '25006')
+  const { rows } = await reader.pool.query('show statement_timeout')
+  assert.equal(rows, [{ statement_timeout: '5s' }])
+  const error = await failure(
+    reader.db.transaction().execute(async (trx) => {
+      await sql`set local statement_timeout = 50`.execute(trx)
+      await sql`select pg_sleep(30)`.execute(trx)
+    }),
+  )
+  assert.is(error.code, '57014')
+  assert.not(isUnavailable(error), 'a slow query is not an absent server')
+})
+
+postgres('connections that the server ends are replaced, whether idle, waiting or in a transaction', async () => {
+  const told: Error[] = []
+  const own = openWriter<Tables>({ url: withApplication('broken'), log: (_message, error) => told.push(error) })
+  await own.ping()
+  await terminate('broken')
+  await eventually(() => told.length === 1, 'the broken idle connection is reported')
+  await own.ping()
+
+  const slept = failure(own.pool.query('select pg_sleep(30)'))
+  await eventually(async () => (await terminate('broken')).rowCount! > 0, 'the sleeper is ended')
+  assert.ok(isUnavailable(await slept))
+
+  const cut = await failure(
+    own.db.transaction().execute(async (trx) => {
+      await sql`select 1`.execute(trx)
+      await terminate('broken')
+      await eventually(() => told.length >= 2, 'the connection inside the transaction broke')
+      await sql`select 2`.execute(trx)
+    }),
+  )
+  assert.ok(isUnavailable(cut), String(cut))
+  await own.ping()
+  await own.close()
+})
+
+function withApplication(name: string): string {
+  const url = new URL(server.url)
+  url.searchParams.set('application_name', name)
+  return url.href
+}
+
+postgres('a full pool is an unavailable server, after two seconds', async () => {
+  const own = openReader({ url: server.readerUrl, connections: 1 })
+  const busy = await own.pool.connect()
+  assert.ok(isUnavailable(await failure(own.ping())))
+  busy.release()
+  await own.ping()
+  await own.close()
+  assert.ok(isUnavailable(await failure(own.ping())), 'so is a closed one')
+})
+
+postgres('a server that is stopped, starting, or does not answer is unavailable; a wrong query is not', async () => {
+  const directory = await clusterDirectory()
+  const other = await startEmbeddedPostgres({ directory })
+  const own = openReader({ url: other.readerUrl })
+  await own.ping()
+  await other.close()
+  assert.ok(isUnavailable(await failure(own.ping())))
+  assert.ok(isUnavailable(await failure(own.ping())), 'also when asked again')
+  await own.close()
+  await rm(directory, { recursive: true, force: true })
+
+  const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const address = silent.address()
+  const port = typeof address === 'object' ? address!.port : 0
+  const deaf = openReader({ url: `postgres://user@127.0.0.1:${port}/none` })
+  assert.ok(isUnavailable(await failure(deaf.ping())))
+  await deaf.close()
+  silent.close()
+  await once(silent, 'close')
+  const nobody = openReader({ url: `postgres://user@localhost:${port}/none` })
+  assert.ok(isUnavailable(await failure(nobody.ping())), 'both addresses of a name refuse')
+  await nobody.close()
+
+  for (const code of ['57P03', '53300', '08006']) assert.ok(isUnavailable(Object.assign(new Error(), { code })), code)
+  assert.not(isUnavailable(await failure(writer.pool.query('select wrong'))))
+  assert.not(isUnavailable('a text'))
+})
+
+postgres('COPY brings every value as an INSERT would', async () => {
+  const texts = [
+    '',
+    ' ',
+    '\\',
+    '\\N',
+    '\\.',
+    'a\tb',
+    'a\nb',
+    'a\r\nb',
+    '\\t',
+    '\v\b\f\u001f',
+    '"',
+    "'",
+    '{}',
+    'NULL',
+    'ä€😀\u2028',
+    '\u{10ffff}',
+  ]
+  const rows: CopyRow[] = texts.map((text, id) => ({
+    id,
+    text,
+    big: 2n ** 63n - 1n,
+    real: -0.1,
+    flag: id % 2 === 0,
+    moment: new Date(1_700_000_000_123),
+    bytes: Buffer.from(text).subarray(0, 3),
+    list: [text, null, 'x'],
+    json: { text, list: [1, [text]], nothing: null },
+  }))
+  rows.push({ id: texts.length, text: null })
+  const columns = 'id int, text text, big int8, real float8, flag bool, moment timestamptz, bytes bytea, list text[], json jsonb'
+  await writer.pool.query(
+    `create schema "Odd ""schema"; create table "Odd ""schema"."Copied" (${columns}); create table inserted (${columns})`,
+  )
+  const names = columns.split(', ').map((column) => column.split(' ')[0]!)
+  assert.is(await copyTransaction(writer.pool, (_db, copy) => copy('Odd "schema.Copied', names, rows)), rows.length)
+  const values = names.map((_, index) => `$${index + 1}`).join(', ')
+  for (const row of rows)
+    await writer.pool.query(
+      `insert into inserted values (${values})`,
+      names.map((name) => row[name]),
+    )
+
+  const copied = await writer.pool.query('select * from "Odd ""schema"."Copied" order by id')
+  assert.equal(copied.rows, (await writer.pool.query('select * from inserted order by id')).rows)
+  assert.equal(
+    copied.rows.map((row) => row.text),
+    [...texts, null],
+  )
+  assert.equal(copied.rows[5].list, ['a\tb', null, 'x'])
+})
+
+postgres('COPY takes rows as they come, and is part of a transaction with ordinary queries', async () => {
+  await writer.pool.query('create table bulk (id int primary key, text text)')
+  async function* many() {
+    for (let id = 0; id < 50_000; id += 1) {
+      if (id % 10_000 === 0) await sleep(1)
+      yield { id, text: `row ${id}\n` }
+    }
+  }
+  const count = () => writer.pool.query('select count(*) from bulk').then(({ rows }) => rows[0].count)
+  await copyTransaction<Tables, void>(writer.pool, async (db, copy) => {
+    assert.is(await copy('bulk', ['id', 'text'], many()), 50_000)
+    assert.is(await copy('bulk', ['id'], []), 0)
+    await db.insertInto('numbers').values({ id: 7n, text: null }).execute()
+    assert.is(await count(), 0n, 'nobody else sees it yet')
+  })
+  assert.is(await count(), 50_000n)
+})
+
+postgres('a COPY that fails brings nothing, says why, and leaves a usable connection', async () => {
+  await writer.pool.query('create table picky (id int primary key, text text)')
+  function* broken() {
+    for (let id = 0; id < 20_000; id += 1) yield { id }
+    throw new Error('no more rows')
+  }
+  function* twice() {
+    for (let id = 0; id < 200_000; id += 1) yield { id: id % 100_000 }
+  }
+  const copying = (columns: string[], rows: Iterable<CopyRow>) =>
+    failure(copyTransaction(writer.pool, (_db, copy) => copy('picky', columns, rows)))
+  assert.is((await copying(['id'], broken())).message, 'no more rows')
+  assert.is((await copying(['id'], twice())).code, '23505')
+  assert.is((await copying(['nonsense'], twice())).code, '42703')
+  assert.is((await copying(['id', 'text'], [{ id: 1, text: 'a\0b' }])).code, '22021')
+  assert.is((await copying(['id'], [{ id: 'text' }])).code, '22P02')
+  assert.is((await writer.pool.query('select count(*) from picky')).rows[0].count, 0n)
+
+  const dies = async function* () {
+    yield { id: 1 }
+    await writer.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy "picky"%'`)
+    for (let id = 2; id < 200_000; id += 1) yield { id }
+  }
+  assert.ok(isUnavailable(await failure(copyTransaction(writer.pool, (_db, copy) => copy('picky', ['id'], dies())))))
+  await writer.ping()
+})
+
+postgres('one leads, the others wait, and follow when it lets go or its session ends', async () => {
+  const { signal } = new AbortController()
+  const first = await becomeLeader(server.url, 'test', signal)
+  const elsewhere = await becomeLeader(server.url, 'another role', signal)
+  let second: Awaited<ReturnType<typeof becomeLeader>> | undefined
+  const following = becomeLeader(server.url, 'test', signal).then((leadership) => (second = leadership))
+  await sleep(100)
+  assert.is(second, undefined)
+  assert.not(first.lost.aborted)
+  await first.release()
+  await following
+  assert.ok(first.lost.aborted)
+  assert.not(second!.lost.aborted)
+
+  const third = becomeLeader(server.url, 'test', signal)
+  await terminate('duxnet leader test')
+  await once(second!.lost, 'abort')
+  await second!.release()
+  await (await third).release()
+  await elsewhere.release()
+})
+
+postgres('waiting for leadership ends with its signal, also where there is no server', async () => {
+  const leader = await becomeLeader(server.url, 'test', new AbortController().signal)
+  for (const url of [server.url, 'postgres://user@127.0.0.1:1/none']) {
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const waiting = failure(becomeLeader(url, 'test', controller.signal))
+    await sleep(50)
+    controller.abort(reason)
+    assert.is(await waiting, reason)
+  }
+  await leader.release()
+})
+
+postgres('a listener wakes at each notification, and once more after a broken connection', async () => {
+  const controller = new AbortController()
+  const woken: (string | undefined)[] = []
+  const listening = listen(server.url, 'Odd channel', (payload) => woken.push(payload), controller.signal)
+  await eventually(() => woken.length === 1, 'it listens')
+  await writer.pool.query(`select pg_notify('Odd channel', '17')`)
+  await eventually(() => woken.length === 2, 'it heard')
+  await terminate('duxnet listener Odd channel')
+  await eventually(() => woken.length === 3, 'it listens again')
+  await writer.pool.query(`select pg_notify('Odd channel', '18')`)
+  await eventually(() => woken.length === 4, 'it heard again')
+  assert.equal(woken, [undefined, '17', undefined, '18'])
+  controller.abort()
+  await listening
+})
+
+postgres.run()
