@@ -34,11 +34,13 @@ export function stopRequests(): { readonly signal: AbortSignal; dispose(): void 
 const parentCheckMs = 1000
 
 /**
+ * Calls `lost` once a second when the parent is gone; answers what ends the watch.
+ *
  * npm and npx run a program behind a shell and do not pass every signal on: when npm dies, the shell may stay, and neither tells us.
  * So under npm the parent is watched and, where that is a shell, npm behind it. A program started otherwise may well be meant to
  * outlive its shell and is left alone, and so is one that had no parent to begin with (in a container our parent is 1).
  */
-function watchParent(lost: () => void): () => void {
+export function watchParent(lost: () => void): () => void {
   const parent = process.ppid
   if (!process.env.npm_command || parent === 1) return () => {}
   const npm = parentOfShell(parent)

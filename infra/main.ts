@@ -19,7 +19,14 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
   eventstore: {
     // Its options are EventStoreDB's own, so it reads them itself.
     does: 'run the embedded event store alone',
-    main: async (args) => (await import('./embedded/eventstore/command.ts')).eventStoreCommand([...args], process.env),
+    main: async (args) => {
+      const [{ eventStoreCommand }, { watchParent }] = await Promise.all([
+        import('./embedded/eventstore/command.ts'),
+        import('./lifecycle.ts'),
+      ])
+      watchParent(() => process.kill(process.pid, 'SIGTERM'))
+      return eventStoreCommand(args, process.env)
+    },
   },
   config: {
     does: 'print the configuration in force, or the table of all keys',

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { findRunning, type RunningInstance } from '../../infra/data-directory.ts'
+
+const main = fileURLToPath(new URL('../../infra/main.ts', import.meta.url))
+
+/** What a test may wait for on a machine with other work to do. */
+export const patienceMs = 60_000
+
+export interface Result {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** `duxnet start` as a child process. */
+export interface Program {
+  readonly child: ChildProcess
+  /** Addresses as its run.json tells them. */
+  readonly run: RunningInstance
+  /** Everything it wrote so far. */
+  output(): string
+  /** JSON, or text where it is none. */
+  get<Body = unknown>(path: string): Promise<{ status: number; headers: Headers; body: Body }>
+  /** SIGTERM, and how it ended. */
+  stop(signal?: NodeJS.Signals): Promise<Result>
+  /** kill -9 of it and everything it started. */
+  kill(): Promise<void>
+  /** Resolves when it has ended. */
+  ended: Promise<Result>
+}
+
+/** A new directory below the system's, and what removes it. */
+export function scratch(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'duxnet-e2e-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** The tests' own environment without what would configure the program. */
+export function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(DUXNET_|HOST$|PORT$|ESDB_URL$|DATABASE_)/.test(name))
+  return { ...Object.fromEntries(own), PORT: '0', DUXNET_EVENTSTORE_PORT: '0', ...more }
+}
+
+/** Runs `duxnet <args>` to its end. */
+export async function duxnet(args: readonly string[], env: NodeJS.ProcessEnv, cwd = tmpdir()): Promise<Result> {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] })
+  return collect(child).ended
+}
+
+function collect(child: ChildProcess): { ended: Promise<Result>; output(): string } {
+  let stdout = ''
+  let stderr = ''
+  child.stdout!.setEncoding('utf8').on('data', (text) => (stdout += text))
+  child.stderr!.setEncoding('utf8').on('data', (text) => (stderr += text))
+  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }))
+  return { ended, output: () => stdout + stderr }
+}
+
+/** Starts the program on `data` and waits until it says that it is ready. */
+export async function startProgram(data: string, env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<Program> {
+  const child = spawn(process.execPath, [main, 'start', ...args], {
+    cwd: tmpdir(),
+    env: environment({ DUXNET_DATA: data, ...env }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const { ended, output } = collect(child)
+  let over = false
+  void ended.then(() => (over = true))
+  const run = await until('the program is ready', async () => {
+    if (over) throw new Error(`the program ended: ${output()}`)
+    return findRunning(data, 0).catch(() => undefined)
+  })
+  return {
+    child,
+    run,
+    output,
+    ended,
+    async get<Body>(path: string) {
+      const answer = await fetch(new URL(path, run.http))
+      const text = await answer.text()
+      return { status: answer.status, headers: answer.headers, body: parsed(text) as Body }
+    },
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    },
+    async kill() {
+      for (const pid of [child.pid!, ...descendants(child.pid!)]) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+      await ended
+    },
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Waits until `check` gives something other than undefined and false. */
+export async function until<T>(what: string, check: () => Promise<T | undefined | false>, limitMs = patienceMs): Promise<T> {
+  const deadline = performance.now() + limitMs
+  for (;;) {
+    const found = await check()
+    if (found !== undefined && found !== false) return found
+    if (performance.now() > deadline) throw new Error(`waited ${limitMs} ms in vain until ${what}`)
+    await sleep(50)
+  }
+}
+
+/** Process ids of everything below `pid`. */
+function descendants(pid: number): number[] {
+  const parents = new Map<number, number>()
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const below = (parent: number): number[] =>
+    [...parents].filter(([, of]) => of === parent).flatMap(([child]) => [child, ...below(child)])
+  return below(pid)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,154 @@
+// The whole program, as a person has it: `duxnet start` with embedded engines, killed, started again, exported, imported, replayed.
+
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { duxnet, type Program, patienceMs, scratch, startProgram, until } from './program.ts'
+
+const test = suite('duxnet start')
+const directory = scratch()
+const data = join(directory.path, 'data')
+let program: Program
+
+test.before(async () => {
+  program = await startProgram(data)
+})
+test.after(async () => {
+  await program.kill()
+  directory.remove()
+})
+
+interface Node {
+  readonly nodeId: string
+  readonly status: string
+  readonly reputation: number
+  readonly profile: { readonly cores: number; readonly memoryBytes: number; readonly platform: string }
+}
+
+const thisMachine = () =>
+  until('this machine is healthy', async () => {
+    const { body } = await program.get<{ nodes: readonly Node[] }>('/v1/nodes')
+    return body.nodes.find(({ status }) => status === 'healthy')
+  })
+
+test('this machine turns healthy, with its real figures', async () => {
+  const node = await thisMachine()
+  assert.is(node.profile.cores, os.cpus().length)
+  assert.is(node.profile.memoryBytes, os.totalmem())
+  assert.is(node.profile.platform, process.platform)
+  assert.is(node.reputation, 50)
+  const key = JSON.parse(readFileSync(join(data, 'keys', 'agent.key'), 'utf8'))
+  assert.is(node.nodeId, key.nodeId)
+})
+
+test('it tells on standard output where to look', () => {
+  for (const address of ['/v1/nodes', '/docs', '/readyz?verbose']) assert.match(program.output(), `${program.run.http}${address}`)
+  assert.match(program.output(), program.run.eventStore!)
+})
+
+test('documentation, metrics and readiness are there', async () => {
+  assert.is((await program.get('/docs')).status, 200)
+  assert.is((await program.get<{ openapi: string }>('/openapi.json')).body.openapi.slice(0, 3), '3.1')
+  const metrics = String((await program.get('/metrics')).body)
+  for (const name of [
+    'duxnet_commands_total{type="RegisterNode",outcome="accepted"} 1',
+    'duxnet_append_duration_seconds_count',
+    'duxnet_projection_lag_seconds{projection="node-directory"}',
+    'duxnet_projection_checkpoint_age_seconds',
+    'duxnet_http_request_duration_seconds_bucket',
+    'process_cpu_seconds_total',
+  ])
+    assert.ok(metrics.includes(name), name)
+  assert.is((await program.get('/livez')).status, 200)
+  const ready = await program.get('/readyz?verbose')
+  assert.is(ready.status, 200, JSON.stringify(ready.body))
+})
+
+test('secrets and addresses are for its user alone', () => {
+  assert.is(statSync(data).mode & 0o777, 0o700)
+  assert.is(statSync(join(data, 'run.json')).mode & 0o777, 0o600)
+  for (const name of ['authority', 'health', 'log', 'agent'])
+    assert.is(statSync(join(data, 'keys', `${name}.key`)).mode & 0o777, 0o600)
+})
+
+test('a second start on the same data directory is refused and told by whom', async () => {
+  const { code, stderr } = await duxnet(['start'], { DUXNET_DATA: data })
+  assert.is(code, 1)
+  assert.match(stderr, `in use by process ${program.child.pid} (${program.run.http})`)
+})
+
+test('replay --live finds what Postgres holds equal to the log', async () => {
+  const { code, stdout, stderr } = await duxnet(['replay', '--live', '--data', data], {})
+  assert.is(code, 0, stdout + stderr)
+  assert.match(stdout, 'node-directory')
+})
+
+test('after kill -9 of everything it comes up by itself, and nothing is lost', async () => {
+  const before = await thisMachine()
+  const { body } = await program.get<{ events: readonly unknown[] }>(`/v1/nodes/${before.nodeId}/events`)
+  await program.kill()
+  program = await startProgram(data)
+  const after = await thisMachine()
+  assert.is(after.nodeId, before.nodeId)
+  const now = await program.get<{ events: readonly unknown[] }>(`/v1/nodes/${before.nodeId}/events`)
+  assert.equal(now.body.events.slice(0, body.events.length), body.events)
+  const { code, stdout, stderr } = await duxnet(['replay', '--live', '--data', data], {})
+  assert.is(code, 0, stdout + stderr)
+})
+
+test('projections lists, verifies and rebuilds the read models of the running instance', async () => {
+  const listed = await duxnet(['projections', 'list', '--data', data], {})
+  assert.is(listed.code, 0, listed.stderr)
+  assert.match(listed.stdout, 'node-directory')
+  const rebuilt = await duxnet(['projections', 'rebuild', 'node-directory', '--data', data], {})
+  assert.is(rebuilt.code, 0, rebuilt.stdout + rebuilt.stderr)
+  const verified = await duxnet(['projections', 'verify', '--data', data], {})
+  assert.is(verified.code, 0, verified.stdout + verified.stderr)
+})
+
+test('an export is damaged by any change, and otherwise imports into another store with the same root and digests', async () => {
+  const file = join(directory.path, 'log.ndjson')
+  const exported = await duxnet(['export', '--out', file, '--data', data], {})
+  assert.is(exported.code, 0, exported.stderr)
+  const text = readFileSync(file, 'utf8')
+  const { root } = JSON.parse(text.trimEnd().split('\n').at(-1)!)
+
+  const other = join(directory.path, 'other')
+  const imported = await duxnet(['import', file, '--data', other], {})
+  assert.is(imported.code, 0, imported.stderr)
+  assert.is(JSON.parse(imported.stdout).root, root)
+  const again = await duxnet(['import', file, '--data', other], {})
+  assert.is(JSON.parse(again.stdout).imported, 0)
+
+  writeFileSync(`${file}.cut`, text.slice(0, -10))
+  const cut = await duxnet(['import', `${file}.cut`, '--data', join(directory.path, 'third')], {})
+  assert.is(cut.code, 1)
+  assert.match(cut.stderr, 'cut')
+  const refused = await duxnet(['import', file, '--data', data], {})
+  assert.is(refused.code, 1)
+  assert.match(refused.stderr, 'in use')
+
+  const replayed = await duxnet(['replay', file], {})
+  assert.is(replayed.code, 0, replayed.stderr)
+  assert.match(replayed.stdout, 'node-directory')
+  assert.is((await duxnet(['replay', `${file}.cut`], {})).code, 1)
+})
+
+test('SIGTERM ends it cleanly', async () => {
+  const { code, stderr } = await program.stop()
+  assert.is(code, 0, stderr)
+  assert.is((await duxnet(['export', '--data', data], {})).code, 3)
+})
+
+test('an instance whose keys are not those of the log refuses to start', async () => {
+  const other = join(directory.path, 'other')
+  writeFileSync(join(directory.path, 'ignored'), '')
+  const { code, stderr } = await duxnet(['start'], { DUXNET_DATA: other })
+  assert.is(code, 1)
+  assert.match(stderr, 'key')
+})
+
+void patienceMs
+test.run()
