@@ -1,5 +1,3 @@
-import canonicalize from 'canonicalize'
-
 /** JSON as the log allows it: every number is a safe integer, every string well-formed and free of U+0000. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
@@ -19,37 +17,74 @@ export class NotCanonical extends Error {
 /**
  * The RFC 8785 (JSON Canonicalization Scheme) text of `value`. Throws `NotCanonical` for what the log refuses: U+0000,
  * lone surrogates, numbers that are not safe integers, and anything that is not JSON. Negative zero is written as 0, as RFC 8785 says.
+ *
+ * Checked and written in one pass: every command and every event comes through here.
  */
 export function canonicalJson(value: Json): string {
-  check(value, '', 0)
-  return canonicalize(value) as string
+  return write(value, undefined, '', 0)
 }
 
 const depthMax = 32
 
-/** Throws `NotCanonical` unless `canonicalJson` would accept `value`. */
-function check(value: unknown, path: string, depth: number): void {
-  if (value === null || typeof value === 'boolean') return
-  if (typeof value === 'string') return checkText(value, path)
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new NotCanonical(path, 'is not a safe integer')
-    return
-  }
-  if (typeof value !== 'object') throw new NotCanonical(path, 'is not JSON')
-  if (depth === depthMax) throw new NotCanonical(path, `is nested deeper than ${depthMax}`)
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) check(item, `${path}[${index}]`, depth + 1)
-    return
-  }
-  if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null)
-    throw new NotCanonical(path, 'is not JSON')
-  for (const [key, item] of Object.entries(value)) {
-    checkText(key, path)
-    check(item, path ? `${path}.${key}` : key, depth + 1)
+/** Where a container stands: the way to it from the root, spelt out only for an error. */
+interface Place {
+  readonly parent: Place | undefined
+  readonly step: string | number
+}
+
+function write(value: unknown, parent: Place | undefined, step: string | number, depth: number): string {
+  switch (typeof value) {
+    case 'string':
+      return writeText(value, parent, step)
+    case 'number':
+      if (!Number.isSafeInteger(value)) throw refused(parent, step, 'is not a safe integer')
+      return String(value)
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'object':
+      if (value === null) return 'null'
+      if (depth === depthMax) throw refused(parent, step, `is nested deeper than ${depthMax}`)
+      return Array.isArray(value) ? writeArray(value, { parent, step }, depth + 1) : writeObject(value, { parent, step }, depth + 1)
+    default:
+      throw refused(parent, step, 'is not JSON')
   }
 }
 
-function checkText(text: string, path: string): void {
-  if (text.includes('\u0000')) throw new NotCanonical(path, 'contains U+0000')
-  if (!text.isWellFormed()) throw new NotCanonical(path, 'contains a lone surrogate')
+function writeArray(items: readonly unknown[], at: Place, depth: number): string {
+  let text = '['
+  for (let index = 0; index < items.length; index++) text += (index ? ',' : '') + write(items[index], at, index, depth)
+  return `${text}]`
+}
+
+function writeObject(value: object, at: Place, depth: number): string {
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) throw refused(at.parent, at.step, 'is not JSON')
+  let text = '{'
+  // `sort` compares UTF-16 code units, as RFC 8785 asks.
+  for (const key of Object.keys(value).sort()) {
+    const member = write(value[key as keyof typeof value], at, key, depth)
+    text += `${text.length > 1 ? ',' : ''}${writeText(key, at.parent, at.step)}:${member}`
+  }
+  return `${text}}`
+}
+
+/** Texts that are written as they are, between quotation marks: most are. */
+const plain = /^[ !#-[\]-~]*$/
+
+function writeText(text: string, parent: Place | undefined, step: string | number): string {
+  if (plain.test(text)) return `"${text}"`
+  if (text.includes('\u0000')) throw refused(parent, step, 'contains U+0000')
+  if (!text.isWellFormed()) throw refused(parent, step, 'contains a lone surrogate')
+  return JSON.stringify(text)
+}
+
+function refused(parent: Place | undefined, step: string | number, reason: string): NotCanonical {
+  return new NotCanonical(pathTo(parent, step), reason)
+}
+
+function pathTo(parent: Place | undefined, step: string | number): string {
+  if (!parent) return ''
+  const path = pathTo(parent.parent, parent.step)
+  if (typeof step === 'number') return `${path}[${step}]`
+  return path ? `${path}.${step}` : step
 }
