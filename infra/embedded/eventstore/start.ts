@@ -33,24 +33,25 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
     worker.on('error', (error) => resolve(new Error(`the embedded event store has failed: ${error.message}`, { cause: error })))
     worker.on('exit', (code) => resolve(new Error(`the embedded event store has ended (${code})`)))
   })
-  const [first] = (await Promise.race([once(worker, 'message'), ended.then((error) => [error])])) as [FromWorker | Error]
+  const first = await Promise.race([once(worker, 'message').then(([message]) => message as FromWorker), ended])
   if (first instanceof Error) throw first
   if ('refused' in first) throw new Error(first.refused)
   const address = first.listening
 
-  let closing: Promise<void> | undefined
-  async function close(): Promise<void> {
+  let closing: Promise<unknown> | undefined
+  function close(): Promise<unknown> {
     const exited = once(worker, 'exit')
     worker.postMessage('close')
-    await exited
+    return exited
   }
 
   return {
-    host: address.host,
-    port: address.port,
+    ...address,
     connectionString: `esdb://${address.host}:${address.port}?tls=false`,
-    failed: ended,
-    close: () => (closing ??= close()),
+    failed: new Promise((resolve) => ended.then((error) => !closing && resolve(error))),
+    async close() {
+      await (closing ??= close())
+    },
   }
 }
 
