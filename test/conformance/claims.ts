@@ -11,6 +11,7 @@ export const claimed: ReadonlySet<string> = new Set([
   '6', // Read: refused combinations
   '6.1', // finite reads
   '6.2', // the event as it is read
+  '6.3', // links
   '6.4', // subscriptions
   '6.5', // filters and checkpoints
   '7', // delete and tombstone
@@ -20,7 +21,6 @@ export const claimed: ReadonlySet<string> = new Set([
 
 /** Not claimed yet, and why. How many of these agree already is told, and fails nothing. */
 export const unclaimed: ReadonlyMap<string, string> = new Map([
-  ['6.3', 'resolving links comes with the persistent subscriptions'],
   ['9.1', 'persistent subscriptions: create, update, delete'],
   ['9.2', 'persistent subscriptions: delivery'],
   ['9.3', 'persistent subscriptions: parked messages and info'],
