@@ -1,4 +1,5 @@
 import type { Clock, SubmitCommand } from '../commands/ports.ts'
+import type { Progress } from '../projections/progress.ts'
 import type { Queries } from '../projections/queries.ts'
 
 /** Everything that the API is given; it opens no connection and reads no environment. */
@@ -8,8 +9,8 @@ export interface Deps {
   readonly version: string
   readonly submit: SubmitCommand
   readonly reads: Omit<Queries, 'healthWatch'>
-  /** Resolves when the serving generation of a projection has come to `position`, or after `timeoutMs`, whatever is first. Never throws. */
-  readonly waitFor: (projection: string, position: bigint, timeoutMs: number) => Promise<void>
+  /** For `?after=`. */
+  readonly progress: Pick<Progress, 'reached'>
   /** Whether an error that a read threw says that Postgres cannot serve just now. */
   readonly isUnavailable: (error: unknown) => boolean
   readonly clock: Clock

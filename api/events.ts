@@ -5,7 +5,7 @@ import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import { example } from './examples.ts'
 import { ApiProblem } from './problem.ts'
-import { afterParameter, many, readAt, readHeaders, readProblems } from './reading.ts'
+import { afterParameter, many, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema } from './schemas.ts'
 
@@ -53,7 +53,7 @@ export const eventRoutes: readonly Route[] = [
     lane: 'query',
     async handle({ params: { id }, query: { after } }, deps) {
       const found = await readAt(deps, eventLog, after, () => deps.reads.findCommand(id))
-      if (!found.value.length) throw new ApiProblem('CommandUnknown', { commandId: id })
+      if (!found.value.length) throw new ApiProblem('CommandUnknown', { commandId: id }, positionOf(found))
       return many(found, `{"commandId":"${id}","events":[${found.value.map(eventText).join()}]}`)
     },
   }),

@@ -5,7 +5,7 @@ import { network } from '../projections/network.ts'
 import { nodeDirectory } from '../projections/node-directory.ts'
 import { example } from './examples.ts'
 import { ApiProblem } from './problem.ts'
-import { afterParameter, many, one, readAt, readHeaders, readProblems } from './reading.ts'
+import { afterParameter, many, one, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema } from './schemas.ts'
 
@@ -39,7 +39,7 @@ export const networkRoutes: readonly Route[] = [
     lane: 'query',
     async handle({ query: { after } }, deps) {
       const found = await readAt(deps, network, after, () => deps.reads.network())
-      if (!found.value) throw new ApiProblem('NetworkUnknown')
+      if (!found.value) throw new ApiProblem('NetworkUnknown', {}, positionOf(found))
       const { changedPosition, ...rest } = found.value
       const body = { ...rest, changedPosition: String(changedPosition), serverTime: deps.clock().toISOString() }
       const answer = one(found, changedPosition, body)

@@ -12,7 +12,17 @@ import type { Deps } from './deps.ts'
 import { eventSchema, eventText } from './events.ts'
 import { example } from './examples.ts'
 import { ApiProblem } from './problem.ts'
-import { afterParameter, listProblems, many, nextSchema, pageLimit, pageParameters, readAt, readHeaders } from './reading.ts'
+import {
+  afterParameter,
+  listProblems,
+  many,
+  nextSchema,
+  pageLimit,
+  pageParameters,
+  positionOf,
+  readAt,
+  readHeaders,
+} from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema, vitals } from './schemas.ts'
 
@@ -115,8 +125,8 @@ function history<Item>({ name, field, newestFirst, ...history }: History<Item>):
 
 /** Nothing may have happened to a node yet; of one that nobody knows there is no history at all. */
 async function checkNode(nodeId: string, after: bigint | undefined, deps: Deps): Promise<void> {
-  const { value } = await readAt(deps, nodeDirectory, after, () => deps.reads.findNode(nodeId))
-  if (!value) throw new ApiProblem('NodeUnknown', { nodeId })
+  const found = await readAt(deps, nodeDirectory, after, () => deps.reads.findNode(nodeId))
+  if (!found.value) throw new ApiProblem('NodeUnknown', { nodeId }, positionOf(found))
 }
 
 export const nodeHistoryRoutes: readonly Route[] = [

@@ -14,6 +14,7 @@ import {
   one,
   pageLimit,
   pageParameters,
+  positionOf,
   readAt,
   readHeaders,
   readProblems,
@@ -67,7 +68,7 @@ export const nodeRoutes: readonly Route[] = [
     lane: 'query',
     async handle({ params: { id }, query: { after } }, deps) {
       const found = await readAt(deps, nodeDirectory, after, () => deps.reads.findNode(id))
-      if (!found.value) throw new ApiProblem('NodeUnknown', { nodeId: id })
+      if (!found.value) throw new ApiProblem('NodeUnknown', { nodeId: id }, positionOf(found))
       return one(found, found.value.changedPosition, bodyOf(found.value))
     },
   }),

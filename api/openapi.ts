@@ -46,16 +46,18 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     servers: [{ url: '/' }],
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
-    components: { schemas },
+    components: { schemas, examples: Object.fromEntries((Object.keys(problems) as ProblemCode[]).map(problemExample)) },
   }
 }
 
-/** Schemas with an id become components, and `$ref`s point there. */
+/** Schemas with an id become components, and `$ref`s point there. The only ones that zod has to name itself are its own `z.json()`. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: JsonObject): JsonObject {
   const { $schema: _, ...made } = z.toJSONSchema(schema, { target: 'draft-2020-12', io }) as JsonObject
-  const { $defs = {}, ...rest } = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonObject
+  const text = JSON.stringify(made)
+    .replaceAll(/__schema\d+/g, 'Json')
+    .replaceAll('"#/$defs/', '"#/components/schemas/')
+  const { $defs = {}, id, ...inline } = JSON.parse(text) as JsonObject
   for (const [name, { id: _, ...definition }] of Object.entries($defs as Record<string, JsonObject>)) components[name] = definition
-  const { id, ...inline } = rest
   if (typeof id !== 'string') return inline
   components[id] = inline
   return { $ref: `#/components/schemas/${id}` }
@@ -121,10 +123,11 @@ function responses(route: Route, schemaOf: SchemaOf): JsonObject {
     made[304] = { description: 'As the client has it', headers: headers({ ETag: 'The same' }) }
   for (const [status, codes] of Map.groupBy(problemsOf(route), (code) => problems[code].status)) {
     const { description, content, ...rest } = made[status] ?? {}
+    const canRetry = codes.some((code) => problems[code].retryAfterSeconds !== undefined)
     made[status] = {
       ...rest,
       description: [description, ...codes.map((code) => `\`${code}\`: ${problems[code].title}`)].filter(Boolean).join('\n\n'),
-      headers: problemHeaders(codes),
+      ...(canRetry && { headers: headers({ 'Retry-After': 'Seconds after which to try again' }) }),
       content: { ...(content as JsonObject), [problemType]: problemContent(codes) },
     }
   }
@@ -150,21 +153,17 @@ function successResponse(
   }
 }
 
-function problemHeaders(codes: readonly ProblemCode[]): JsonObject {
-  return codes.some((code) => problems[code].retryAfterSeconds !== undefined)
-    ? headers({ 'Retry-After': 'Seconds after which to try again' })
-    : {}
-}
-
 function problemContent(codes: readonly ProblemCode[]): JsonObject {
-  const example = (code: ProblemCode) => [code, { value: problemOf(new ApiProblem(code), exampleTrace).body }]
   return {
     schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] },
-    examples: Object.fromEntries(codes.map(example)),
+    examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
   }
 }
 
-const exampleTrace = '4bf92f3577b34da6a3ce929d0e0e4736'
+function problemExample(code: ProblemCode): [string, JsonObject] {
+  const { title } = problems[code]
+  return [code, { summary: title, value: problemOf(new ApiProblem(code), '4bf92f3577b34da6a3ce929d0e0e4736').body }]
+}
 
 function headers(named: Readonly<Record<string, string>>): JsonObject {
   return Object.fromEntries(Object.entries(named).map(([name, description]) => [name, { description, schema: { type: 'string' } }]))

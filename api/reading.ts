@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Answer as Read } from '../projections/read.ts'
 import type { Deps } from './deps.ts'
 import { ApiProblem, type ProblemCode } from './problem.ts'
-import { type Answer, json } from './route.ts'
+import type { Answer } from './route.ts'
 import { positionSchema } from './schemas.ts'
 
 /** The problems that every query can answer. */
@@ -30,17 +30,17 @@ export const afterParameter = {
  * `ReadModelUnavailable` when Postgres does not answer in time.
  */
 export async function readAt<T>(
-  { waitFor, limits }: Pick<Deps, 'waitFor' | 'limits'>,
+  { progress, limits }: Pick<Deps, 'progress' | 'limits'>,
   projection: { readonly name: string },
   after: bigint | undefined,
   query: () => Promise<Read<T>>,
 ): Promise<Read<T>> {
   const found = await inTime(query(), limits.readMs)
   if (after === undefined || found.position >= after) return found
-  await waitFor(projection.name, after, limits.waitMs)
+  await inTime(progress.reached(projection.name, after, limits.waitMs), limits.waitMs + limits.readMs)
   const later = await inTime(query(), limits.readMs)
   if (later.position >= after) return later
-  throw new ApiProblem('ReadModelBehind', { projection: projection.name, reached: String(later.position) })
+  throw new ApiProblem('ReadModelBehind', { projection: projection.name, reached: String(later.position) }, positionOf(later))
 }
 
 function inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
@@ -50,15 +50,20 @@ function inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   })
 }
 
+/** The header that says where the read model stood. */
+export function positionOf({ position }: Read<unknown>): { readonly 'duxnet-position': string } {
+  return { 'duxnet-position': String(position) }
+}
+
 /** The answer about one thing that says itself when it changed last. */
-export function one({ position, generation }: Read<unknown>, changedPosition: bigint, body: unknown): Answer {
-  return { ...json(200, body, { 'duxnet-position': String(position) }), etag: `"${generation}-${changedPosition}"` }
+export function one(read: Read<unknown>, changedPosition: bigint, body: unknown): Answer {
+  return { status: 200, body: JSON.stringify(body), headers: positionOf(read), etag: `"${read.generation}-${changedPosition}"` }
 }
 
 /** The answer about many things: its ETag is made from all it says, for what is gone from a list changed nothing that is in it. */
-export function many({ position, generation }: Read<unknown>, body: string): Answer {
+export function many(read: Read<unknown>, body: string): Answer {
   const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22)
-  return { status: 200, body, headers: { 'duxnet-position': String(position) }, etag: `"${generation}-${digest}"` }
+  return { status: 200, body, headers: positionOf(read), etag: `"${read.generation}-${digest}"` }
 }
 
 /** `limit` and `cursor` of every list. */
