@@ -104,10 +104,13 @@ async function runFile(file: string, environment: NodeJS.ProcessEnv): Promise<Re
   console.log(
     `${result.failed ? 'FAILED ' : ''}${file}: ${result.passed} passed${result.failed ? `, ${result.failed} failed` : ''}${result.skipped ? `, ${result.skipped} skipped` : ''} (${seconds} s)`,
   )
-  for (const [, line] of output.matchAll(/^(skipped: .*)$/gm)) console.log(`  ${line}`)
+  for (const [line] of output.matchAll(noted)) console.log(`  ${line}`)
   if (result.failed) console.log(`${output.trimEnd()}\n  ${complaint}`)
   return result
 }
+
+/** What is worth telling although it passed: what was skipped, what is not claimed yet, where we differ on purpose. */
+const noted = /^(skipped: |section |deviation |\d+ deliberate deviations).*$/gm
 
 /** What a file's output says. uvu swallows a throwing hook and says nothing of a file without `.run()`, so its figures must add up. */
 function judge(output: string, code: number | null, overdue: boolean): { result: Result; complaint: string } {
