@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { checkRecord, StoredRecord, tombstoneRevision } from './record.ts'
 
@@ -59,13 +60,14 @@ const counterKey = Buffer.from('nextPosition')
  * do readers see it. So a crash at any moment, power loss included, leaves the state before or after a transaction.
  */
 export function openLog(directory: string | undefined): Log {
-  const folder = directory ?? mkdtempSync(join(tmpdir(), 'duxnet-eventstore-'))
+  const folder = directory ?? mkdtempSync(join(tmpdir(), 'duxnet-eventstore-mem-'))
   mkdirSync(folder, { recursive: true })
   const root: RootDatabase<Buffer, Buffer> = open({
     path: join(folder, 'log.mdb'),
     encoding: 'binary',
     keyEncoding: 'binary',
     overlappingSync: false,
+    eventTurnBatching: false, // each transaction is one `batch`
     noSync: directory === undefined,
     maxDbs: 8,
   })
@@ -81,14 +83,17 @@ export function openLog(directory: string | undefined): Log {
     nextStream: lastKey(index, 4) + 1,
 
     async write({ entries, newStreams, nextPosition }) {
-      await root.batch(() => {
+      const written = root.batch(() => {
         for (const { name, stream } of newStreams) streams.put(nameKey(name), fourBytes(stream))
         for (const { position, stream, revision, record } of entries) {
           const place = eightBytes(position)
-          events.put(place, record, appending)
+          events.put(place, record)
           index.put(indexKey(stream, revision), place)
         }
         if (nextPosition !== undefined) state.put(counterKey, eightBytes(nextPosition))
+      })
+      await written.catch(async (error) => {
+        throw await reasonOf(error)
       })
       root.resetReadTxn()
     },
@@ -144,8 +149,11 @@ export function openLog(directory: string | undefined): Log {
   }
 }
 
-/** Positions only grow: LMDB may fill each page and add the next. The types of lmdb forget that `put` takes options. */
-const appending = { append: true } as unknown as number
+/** lmdb says why a commit failed in a promise of its own, which must be looked at lest it ends the process. */
+async function reasonOf(failure: Error & { commitError?: Promise<never> }): Promise<Error> {
+  const reason = failure.commitError?.catch((error: Error) => error)
+  return (await Promise.race([reason, setTimeout(1_000)])) ?? failure
+}
 
 export const readRecord = (log: Log, position: number): StoredRecord | undefined => {
   const bytes = log.record(position)

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { EventStoreDBClient, type JSONEventType, jsonEvent } from '@eventstore/db-client'
+import { type EmbeddedEventStore, startEmbeddedEventStore } from '../../../infra/embedded/eventstore/start.ts'
+
+/** Long counts are for `npm run test:long`. */
+export const isLong = process.env.SCALE === 'long'
+
+export const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+/** A random number in [0, 1) from a seed (mulberry32), the same on every machine. */
+export function randomFrom(state: number): () => number {
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export const tick = (n: number, type = 'Ticked') => jsonEvent<JSONEventType<string, { n: number }>>({ type, data: { n } })
+
+/** A directory that is removed when the process of the test ends. */
+export function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'duxnet-eventstore-test-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Runs something with an event store of its own and a client of it. */
+export async function withStore(
+  run: (client: EventStoreDBClient, store: EmbeddedEventStore) => Promise<void>,
+  directory?: string,
+): Promise<void> {
+  const store = await startEmbeddedEventStore({ directory, port: 0 })
+  const client = EventStoreDBClient.connectionString(store.connectionString)
+  try {
+    await run(client, store)
+  } finally {
+    await client.dispose()
+    await store.close()
+  }
+}
+
+/** Polls until something holds; throws after half a minute, which no working store needs. */
+export async function eventually(holds: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 30_000; !holds(); ) {
+    if (Date.now() > end) throw new Error(`it never came to this: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+const main = fileURLToPath(new URL('../../../infra/main.ts', import.meta.url))
+
+export interface Standalone {
+  readonly process: ChildProcess
+  readonly connectionString: string
+  kill(signal: NodeJS.Signals): Promise<number | null>
+}
+
+/** `duxnet eventstore` as a process of its own, ready. `wrap` is a command line to run it under. */
+export async function standalone(args: readonly string[], wrap: readonly string[] = []): Promise<Standalone> {
+  const [program, ...rest] = [...wrap, process.execPath, main, 'eventstore', '--node-port', '0', ...args]
+  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'inherit'], env: withoutOptions(process.env) })
+  const exited = once(child, 'exit')
+  let said = ''
+  child.stdout!.on('data', (chunk) => (said += chunk))
+  await eventually(() => said.includes('\n') || child.exitCode !== null, 'the standalone store says that it is ready')
+  const connectionString = /^ready (\S+)\n/.exec(said)?.[1]
+  if (!connectionString) throw new Error(`the standalone store said: ${said}`)
+  return {
+    process: child,
+    connectionString,
+    async kill(signal) {
+      child.kill(signal)
+      const [code] = await exited
+      return code as number | null
+    },
+  }
+}
+
+export const withoutOptions = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(env).filter(([key]) => !key.startsWith('EVENTSTORE_')))
