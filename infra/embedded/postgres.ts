@@ -95,6 +95,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const supervisor = supervise(
       first,
       async (signal) => {
+        progress('Postgres: the server ended by itself; starting it again')
         await waitForFormerServer(dataDirectory, progress)
         return start(signal)
       },

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { access, chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -19,8 +19,8 @@ const nameless = 64999
 const as = (uid: number) => ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
 const works = (...command: string[]) => spawnSync(command[0]!, command.slice(1)).status === 0
 const ifOthersCanRun = works(...as(nobody), process.execPath, '--check', childProgram) ? users : users.skip
-const ifUserNamespaces = process.getuid?.() === 0 && works('unshare', '-U', 'true') ? users : users.skip
-const ifMounts = works('unshare', '-m', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()) ? users : users.skip
+const mountAndMap = 'mount -t tmpfs tmpfs "$0" && unshare -U true'
+const ifNamespaces = works('unshare', '-m', 'sh', '-c', mountAndMap, tmpdir()) ? users : users.skip
 
 const directories: string[] = []
 const keepers: Keeper[] = []
@@ -85,39 +85,57 @@ ifOthersCanRun('a directory of somebody else is a named error', async () => {
   assert.is((await kept(join(directory, 'below'), as(nobody))).outcome.refusal, 'DirectoryUnusable')
 })
 
-ifUserNamespaces('root gets a server below a folder that only root may enter, with and without user namespaces', async () => {
-  const directory = join(await fresh(), 'data of root')
-  const child = await keeperWithoutNamespaces(directory)
-  await query(child.outcome.url!, 'create table kept as select 42 as answer')
-  assert.is.not(await uidOf(await postmasterPid(directory)), 0)
-  await end(child, 'SIGKILL')
-  await allGone(directory)
-
-  const postgres = await startEmbeddedPostgres({ directory })
-  try {
-    assert.equal(await query(postgres.url, 'select answer from kept'), [{ answer: 42 }])
-    assert.is(await uidOf(await postmasterPid(directory)), 0)
-  } finally {
-    await postgres.close()
-  }
-})
-
-/** As in most containers: root, but without the right to make a user namespace. (Made by a namespace that allows no further one.) */
-async function keeperWithoutNamespaces(directory: string): Promise<Keeper> {
-  const closeThenRun = 'echo 0 > /proc/sys/user/max_user_namespaces; ! unshare -U true 2>/dev/null || exit 1; exec "$@"'
-  const mappedThenRun = ['sh', '-c', 'read -r _; exec sh -c "$0" sh "$@"', closeThenRun]
-  const child = spawn('unshare', ['-U', ...mappedThenRun, process.execPath, childProgram, directory], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+for (const way of ['in a user namespace', 'where user namespaces are closed']) {
+  ifNamespaces(`root gets a server of a checkout in a folder that only root may enter, ${way}`, async () => {
+    const folder = await fresh()
+    const directory = join(folder, 'data')
+    const closed = way.endsWith('closed')
+    const child = await keeperInCheckoutBelow(folder, closed)
+    assert.is(child.outcome.refusal, undefined)
+    await query(child.outcome.url!, 'create table kept as select 42 as answer')
+    assert.is((await uidOf(await postmasterPid(directory))) === 0, !closed)
+    await end(child, 'SIGKILL')
+    await allGone(directory)
+    if (!closed) return
+    const postgres = await startEmbeddedPostgres({ directory })
+    try {
+      assert.equal(
+        await query(postgres.url, 'select answer from kept'),
+        [{ answer: 42 }],
+        'what was another user’s is root’s again',
+      )
+    } finally {
+      await postgres.close()
+    }
   })
-  const own = await readlink('/proc/self/ns/user')
-  await until(async () => (await readlink(`/proc/${child.pid}/ns/user`).catch(() => own)) !== own, 'the namespace is there')
-  for (const map of ['uid_map', 'gid_map']) await writeFile(`/proc/${child.pid}/${map}`, '0 0 65536')
-  child.stdin.write('\n')
+}
+
+/**
+ * Runs in this checkout, mounted into `folder` for the keeper alone. `closed`: as in most containers, root without the right to make a
+ * user namespace (itself in one that allows no further one).
+ */
+async function keeperInCheckoutBelow(folder: string, closed: boolean): Promise<Keeper> {
+  const checkout = fileURLToPath(new URL('../..', import.meta.url))
+  const mounted = join(folder, 'checkout')
+  await mkdir(mounted)
+  const there = (path: string) => (path.startsWith(checkout) ? join(mounted, relative(checkout, path)) : path)
+  const mountThenRun = ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" "$1"; shift; exec "$@"', checkout, mounted]
+  const closeThenRun = 'echo 0 > /proc/sys/user/max_user_namespaces; ! unshare -U true 2>/dev/null || exit 1; exec "$@"'
+  const closedThenRun = ['unshare', '-U', 'sh', '-c', 'read -r _; exec sh -c "$0" sh "$@"', closeThenRun]
+  const run = [there(process.execPath), there(childProgram), join(folder, 'data')]
+  const [file, ...args] = [...mountThenRun, ...(closed ? closedThenRun : []), ...run]
+  const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  if (closed) {
+    const own = await readlink('/proc/self/ns/user')
+    await until(async () => (await readlink(`/proc/${child.pid}/ns/user`).catch(() => own)) !== own, 'the namespace is there')
+    for (const map of ['uid_map', 'gid_map']) await writeFile(`/proc/${child.pid}/${map}`, '0 0 65536')
+    child.stdin.write('\n')
+  }
   keepers.push({ process: child, outcome: await outcomeOf(child) })
   return keepers.at(-1)!
 }
 
-ifMounts('a full disk is a named error, and leaves no half of a cluster', async () => {
+ifNamespaces('a full disk is a named error, and leaves no half of a cluster', async () => {
   const directory = await fresh()
   const onSmallDisk = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=20m tmpfs "$0" && exec "$@"', directory]
   assert.is((await kept(directory, onSmallDisk)).outcome.refusal, 'DiskFull')

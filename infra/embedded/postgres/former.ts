@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -17,10 +17,11 @@ const afterQuitMs = 15_000
  * @throws EmbeddedPostgresError DirectoryInUse after 75 s
  */
 export async function waitForFormerServer(dataDirectory: string, progress: (what: string) => void): Promise<void> {
+  const place = await realpath(dataDirectory).catch(() => dataDirectory) // The data may be a link to another disk.
   const started = performance.now()
   let asked: NodeJS.Signals | undefined
   for (;;) {
-    const pids = await serversOn(dataDirectory)
+    const pids = await serversOn(place)
     if (pids.length === 0) break
     const waited = performance.now() - started
     if (waited > patienceMs + afterQuitMs) {

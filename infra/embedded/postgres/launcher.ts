@@ -77,7 +77,8 @@ async function candidates(): Promise<Launcher[]> {
     owner: other,
     diesWithParent: true,
   })
-  const keeping = (name: string) => become(`--inh-caps=+${name}`, `--ambient-caps=+${name}`)
+  // Without the secure bit access(2), by which Postgres looks for itself, would not heed the capability.
+  const keeping = (name: string) => become(`--inh-caps=+${name}`, `--ambient-caps=+${name}`, '--securebits=+no_setuid_fixup')
   return [namespaced, keeping('dac_read_search'), keeping('dac_override'), become()]
 }
 
