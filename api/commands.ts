@@ -10,7 +10,7 @@ import { firstIssue } from './request.ts'
 import { type Answer, type Asked, json, type Route, route } from './route.ts'
 import { anyEnvelope, envelopeOf, positionSchema, problemSchema, uncheckedEnvelope } from './schemas.ts'
 
-const commandBytesMax = 128 * 1024
+const commandBytesMax = 64 * 1024
 const batchBytesMax = 2 * 1024 * 1024
 const batchMax = 1000
 
@@ -197,7 +197,6 @@ export const commandRoutes: readonly Route[] = [
     problems: [
       ...refusals,
       ...nodeRefusals,
-      'NetworkAlreadyFounded',
       'NodeAlreadyRegistered',
       'NodeIdMismatch',
       'NodeKeyProofInvalid',

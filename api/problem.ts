@@ -61,7 +61,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   CommandTooLarge: {
     status: 413,
     title: 'The command is too large',
-    about: 'An event that the command would make exceeds the 60 KiB that the log takes.',
+    about: 'The RFC 8785 text of `command` is longer than the log takes; `bytesMax` is the most.',
   },
   SignatureInvalid: {
     status: 403,

@@ -1,0 +1,185 @@
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { verifySignature } from '../../adapters/crypto/ed25519.ts'
+import { type MemoryEventStore, memoryEventStore } from '../../adapters/memory/event-store.ts'
+import { openReader } from '../../adapters/postgres/pool.ts'
+import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
+import { createApp } from '../../api/app.ts'
+import { type Deps, defaultLimits } from '../../api/deps.ts'
+import { type Listening, listen } from '../../api/server.ts'
+import { foundNetwork } from '../../commands/network.ts'
+import type { Signer } from '../../commands/ports.ts'
+import { signCommand } from '../../commands/sign.ts'
+import { createSubmit } from '../../commands/submit.ts'
+import type { Envelope } from '../../domain/envelope.ts'
+import { nodeIdOf } from '../../domain/ids.ts'
+import type { NetworkState } from '../../domain/network/decider.ts'
+import { progress } from '../../projections/progress.ts'
+import { queries } from '../../projections/queries.ts'
+import type { ReadModels } from '../../projections/read.ts'
+
+/** What was answered; `body` is the JSON, or the text of what is none. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
+  readonly body: any
+  readonly text: string
+}
+
+export interface Logged {
+  readonly level: 'warn' | 'error'
+  readonly fields: { readonly [field: string]: unknown }
+  readonly message: string
+}
+
+/** The whole API on a port of its own, in front of the real commands on an event store in memory. */
+export interface Api {
+  readonly url: string
+  readonly port: number
+  readonly store: MemoryEventStore
+  readonly network: NetworkState
+  readonly authority: Signer
+  readonly logged: Logged[]
+  readonly requested: string[]
+  /** The server's clock, which only the test moves. */
+  readonly clock: { now: Date; advance(seconds: number): void }
+  /** Whether the process is about to stop. */
+  readonly stopping: AbortController
+  readonly listening: Listening
+  get(path: string, headers?: Record<string, string>): Promise<Reply>
+  /** `body` as JSON, or as it is where it is text. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
+  request(path: string, init: RequestInit): Promise<Reply>
+  /** A signed command of now about `subject`. */
+  sign(signer: Signer, type: string, subject: string, data: object, change?: Partial<Envelope['command']>): Envelope
+  close(): Promise<void>
+}
+
+export const profile = {
+  cores: 8,
+  memoryBytes: 34_359_738_368,
+  platform: 'linux',
+  arch: 'x64',
+  version: '0.1.0',
+  region: 'eu-central',
+  capabilities: ['container', 'cpu'],
+}
+
+export const vitals = {
+  uptimeSeconds: 86_400,
+  loadPermille: 1250,
+  cores: 8,
+  memoryUsedBytes: 12_884_901_888,
+  memoryTotalBytes: 34_359_738_368,
+  cpuPermille: 156,
+  tasksSucceeded: 12,
+  tasksFailed: 1,
+}
+
+/** By node:crypto: tweetnacl takes milliseconds for a signature, and a batch needs a thousand. */
+export function newSigner(): Signer & { readonly nodeId: string } {
+  const { privateKey, publicKey: key } = generateKeyPairSync('ed25519')
+  const publicKey = key.export({ format: 'jwk' }).x!
+  return { publicKey, sign: (message) => sign(null, message, privateKey).toString('base64url'), nodeId: nodeIdOf(publicKey) }
+}
+
+/** Without a `url` of Postgres its queries find nobody there. */
+export async function startApi(
+  options: Partial<Deps> & { readonly postgresUrl?: string; readonly graceMs?: number; readonly store?: MemoryEventStore } = {},
+): Promise<Api> {
+  const { postgresUrl = 'postgres://nobody@127.0.0.1:1/nothing', graceMs, store = memoryEventStore(), ...overrides } = options
+  const start = new Date()
+  const clock = {
+    now: start,
+    advance(seconds: number) {
+      this.now = new Date(this.now.getTime() + seconds * 1000)
+    },
+  }
+  const authority = newSigner()
+  const network = await foundNetwork({
+    store,
+    namespace: 'dux',
+    kind: 'test',
+    authority,
+    serviceKeys: { health: newSigner().publicKey },
+    logKey: newSigner().publicKey,
+    clock: () => clock.now,
+  })
+  const { networkId } = network
+  const reader = openReader<ReadModels>({ url: postgresUrl })
+  const logged: Logged[] = []
+  const requested: string[] = []
+  const stopping = new AbortController()
+  const app = createApp({
+    networkId,
+    version: '0.1.0-test',
+    submit: createSubmit({ store, namespace: 'dux', networkId, clock: () => clock.now, verify: verifySignature }),
+    reads: queries(reader.db),
+    progress: progress(reader.db.withSchema('duxnet')),
+    isUnavailable,
+    clock: () => clock.now,
+    log: {
+      warn: (fields, message) => logged.push({ level: 'warn', fields: { ...fields }, message }),
+      error: (fields, message) => logged.push({ level: 'error', fields: { ...fields }, message }),
+    },
+    metrics: {
+      requested: (route, method, status) => requested.push(`${method} ${route} ${status}`),
+      text: async () => ({ type: 'text/plain; version=0.0.4', body: 'duxnet_test 1\n' }),
+    },
+    limits: defaultLimits,
+    readiness: async () => [{ name: 'event store', ready: true, detail: 'answers' }],
+    stopping: stopping.signal,
+    ...overrides,
+  })
+  const listening = await listen(app, { host: '127.0.0.1', port: 0, ...(graceMs !== undefined && { graceMs }) })
+
+  async function request(path: string, init: RequestInit): Promise<Reply> {
+    const response = await fetch(listening.url + path, init)
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
+    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text }
+  }
+
+  return {
+    url: listening.url,
+    port: listening.port,
+    store,
+    network,
+    authority,
+    logged,
+    requested,
+    clock,
+    stopping,
+    listening,
+    request,
+    get: (path, headers = {}) => request(path, { headers }),
+    post: (path, body, headers = {}) =>
+      request(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    sign: (signer, type, subject, data, change = {}) =>
+      signCommand(signer, {
+        type,
+        subject,
+        data: data as Envelope['command']['data'],
+        commandId: randomUUID(),
+        issuedAt: clock.now.toISOString(),
+        audience: networkId,
+        ...change,
+      }),
+    async close() {
+      await listening.close()
+      await reader.close()
+      await store.close()
+    },
+  }
+}
+
+/** How many events the log holds. */
+export async function countEvents(store: MemoryEventStore): Promise<number> {
+  let count = 0
+  for await (const _ of store.readAll()) count++
+  return count
+}
