@@ -14,8 +14,10 @@ export interface Given<Data = unknown> {
   /** The server's clock. */
   readonly now: string
   readonly network: NetworkState
-  /** The subject as a node, for the handlers that ask for it; undefined when it is none. */
+  /** The subject as a node, for the handlers that need it; undefined when it is none. */
   readonly node: NodeState | undefined
+  /** Revision of the subject's last heartbeat, for the handlers that need it; -1 when there is none. */
+  readonly heardRevision: number
   /** Whether the handler's `proof`, where it has one, was verified. */
   readonly proven: boolean
 }
@@ -32,16 +34,17 @@ export interface CommandHandler<Data = unknown> {
   readonly data: z.ZodType<Data>
   /** The stream that is folded and written is this category's of the command's subject. */
   readonly category: Category
-  /** Whether the decision needs the node's state from another stream. */
-  readonly needsNode: boolean
+  /** The other streams of the subject that the decision needs to know of, beside the network's. */
+  readonly needs: readonly ('node' | 'heartbeat')[]
+  /** Whether facts from memory, which may be old where other instances write, are too old for it. */
+  readonly freshly?: true
   /** Who signed, in the network's terms: `node:<id>`, `authority`, `service:<role>`. */
   actor(given: Given<Data>): string
   proof?(given: Pick<Given<Data>, 'subject' | 'data' | 'commandId'> & { readonly networkId: string }): Proof
   decide(given: Given<Data>, state: unknown): readonly DomainEvent[]
 }
 
-interface Definition<Data, State> extends Omit<CommandHandler<Data>, 'needsNode' | 'decide'> {
-  readonly needsNode?: true
+interface Definition<Data, State> extends Omit<CommandHandler<Data>, 'decide'> {
   decide(given: Given<Data>, state: State): readonly DomainEvent[]
 }
 
@@ -49,7 +52,6 @@ interface Definition<Data, State> extends Omit<CommandHandler<Data>, 'needsNode'
 export function commandHandler<Data, State>(definition: Definition<Data, State>): CommandHandler {
   const handler: CommandHandler<Data> = {
     ...definition,
-    needsNode: definition.needsNode ?? false,
     // Whoever calls it hands over the fold of a stream of `category`.
     decide: (given, state) => definition.decide(given, state as State),
   }

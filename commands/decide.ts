@@ -34,7 +34,7 @@ export function decideCommand(
 ): Decision {
   checkClock(command.issuedAt, facts.now)
   const { handler, commandId, signer: publicKey, signature, text } = command
-  const given: Given = { ...command, now: facts.now, network, node }
+  const given: Given = { ...command, now: facts.now, network, node, heardRevision: facts.heartbeat?.revision ?? -1 }
   const decided = handler.decide(given, state)
   const events = eventsToAppend(decided, {
     ...context,

@@ -193,15 +193,10 @@ function forget(fold: Fold, horizon: number): void {
   }
 }
 
-/** What a fold takes in memory, roughly; measured on folds of every category. */
-function bytesOf({ stream, state, answers }: Fold): number {
-  return 500 + 2 * stream.length + 350 * answers.size + sizeOf(state)
+/** What a fold takes in memory, roughly. States are small: a profile is the largest. */
+function bytesOf({ answers }: Fold): number {
+  return foldBytes + answers.size * answerBytes
 }
 
-function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return 24 + value.length
-  if (typeof value !== 'object' || value === null) return 8
-  let bytes = 48
-  for (const key in value) bytes += 8 + sizeOf(value[key as keyof typeof value])
-  return bytes
-}
+const foldBytes = 2048
+const answerBytes = 384

@@ -19,7 +19,7 @@ import {
   type NewEvent,
   WrongExpectedRevision,
 } from './ports.ts'
-import type { Facts } from './record.ts'
+import type { Facts, StreamFact } from './record.ts'
 
 export interface HandleOptions {
   readonly store: EventStore
@@ -55,24 +55,28 @@ export function createHandle(
   }
 
   async function decideAndAppend(command: CheckedCommand, context: CommandContext, stream: string): Promise<CommandOutcome> {
-    const { category, needsNode } = command.handler
-    const nodeStream = streamName(namespace, 'node', command.subject)
+    const { category, needs, freshly } = command.handler
     const digest = digestOf(command.signer, command.text)
     let isFresh = false
     for (let tries = 1; tries <= triesMax; tries++) {
       const fold = await foldOf(stream, category)
       const network = await foldOf(networkStream, 'network')
-      const node = needsNode ? await foldOf(nodeStream, 'node') : undefined
+      const others: Fold[] = [network]
+      for (const other of needs) others.push(await foldOf(streamName(namespace, other, command.subject), other))
+      if (freshly && !isFresh) {
+        await refresh(fold, others)
+        isFresh = true
+      }
 
       // Nothing is awaited from here to the append: it expects what was decided on.
       const first = fold.answers.get(command.commandId)
       if (first) return answerAgain(command, stream, first, digest)
-      const decision = decide(command, context, fold, network, node)
+      const decision = decide(command, context, fold, others)
       if (decision.refusal || !decision.events.length) {
         // Not from memory alone: another instance may have gone on.
         if (isFresh && decision.refusal) throw decision.refusal
         if (isFresh) return { commandId: command.commandId, outcome: 'unchanged', stream, events: [], position: undefined }
-        await Promise.all([fold, network, node].map((read) => read && folds.refresh(read)))
+        await refresh(fold, others)
         isFresh = true
         continue
       }
@@ -96,14 +100,18 @@ export function createHandle(
     throw new StreamBusy(stream)
   }
 
-  function decide(command: CheckedCommand, context: CommandContext, fold: Fold, network: Fold, node: Fold | undefined): Decided {
-    const facts: Facts = {
-      now: clock().toISOString(),
-      network: { stream: network.stream, revision: network.revision },
-      ...(node && { node: { stream: node.stream, revision: node.revision } }),
-    }
-    const { stream, state } = fold
-    const grounds = { stream, state, network: networkOf(network), node: node?.state as NodeState | undefined, facts }
+  async function refresh(fold: Fold, others: readonly Fold[]): Promise<void> {
+    await Promise.all([fold, ...others].map(folds.refresh))
+  }
+
+  function decide(command: CheckedCommand, context: CommandContext, { stream, state }: Fold, others: readonly Fold[]): Decided {
+    const seen: { [category in Category]?: StreamFact } = {}
+    for (const { category, stream, revision } of others) seen[category] = { stream, revision }
+    const stateOf = (category: Category) => others.find((fold) => fold.category === category)?.state
+    const facts: Facts = { now: clock().toISOString(), ...seen }
+    const network = stateOf('network') as NetworkState | undefined
+    if (!network) throw new Error(`the log holds no network ${networkId}`)
+    const grounds = { stream, state, network, node: stateOf('node') as NodeState | undefined, facts }
     try {
       return { ...decideCommand(command, grounds, context), now: facts.now }
     } catch (error) {
@@ -146,11 +154,6 @@ export function createHandle(
       last = position
     }
     return { commandId, outcome: 'repeated', stream, events, position: last }
-  }
-
-  function networkOf({ state }: Fold): NetworkState {
-    if (!state) throw new Error(`the log holds no network ${networkId}`)
-    return state as NetworkState
   }
 
   return (command, context) => {

@@ -4,9 +4,11 @@ import { commandHandler } from './command.ts'
 export const changeHealth = commandHandler({
   data: changeHealthData,
   category: 'health',
-  needsNode: true,
+  needs: ['node', 'heartbeat'],
+  // Who is silent is judged rarely, and wrongly if heartbeats that another instance took are not seen.
+  freshly: true,
   actor: () => 'service:health',
-  decide: ({ subject, signer, network: { serviceKeys }, node, now, data }, state: HealthState) =>
+  decide: ({ subject, signer, network: { serviceKeys }, node, heardRevision, now, data }, state: HealthState) =>
     healthDecider.decide(
       {
         ...data,
@@ -15,6 +17,7 @@ export const changeHealth = commandHandler({
         signer,
         serviceKey: Object.hasOwn(serviceKeys, 'health') ? serviceKeys.health : undefined,
         node,
+        heardRevision,
         now,
       },
       state,

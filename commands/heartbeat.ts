@@ -4,7 +4,7 @@ import { commandHandler } from './command.ts'
 export const recordHeartbeat = commandHandler({
   data: recordHeartbeatData,
   category: 'heartbeat',
-  needsNode: true,
+  needs: ['node'],
   actor: ({ subject }) => `node:${subject}`,
   decide: ({ subject, signer, node, network: { policy }, issuedAt, now, data: { vitals } }, state: HeartbeatState) =>
     heartbeatDecider.decide(

@@ -14,6 +14,7 @@ const itself = ({ subject }: Pick<Given, 'subject'>) => `node:${subject}`
 export const registerNode = commandHandler({
   data: registerNodeData,
   category: 'node',
+  needs: [],
   actor: itself,
   decide: ({ subject, signer, data }, state: NodeState | undefined) =>
     nodeDecider.decide({ type: 'RegisterNode', nodeId: subject, signer, profile: data.profile }, state),
@@ -22,6 +23,7 @@ export const registerNode = commandHandler({
 export const updateNode = commandHandler({
   data: updateNodeData,
   category: 'node',
+  needs: [],
   actor: itself,
   decide: ({ subject, signer, data }, state: NodeState | undefined) =>
     nodeDecider.decide({ type: 'UpdateNode', nodeId: subject, signer, profile: data.profile }, state),
@@ -30,6 +32,7 @@ export const updateNode = commandHandler({
 export const changeNodeKey = commandHandler({
   data: changeNodeKeyData,
   category: 'node',
+  needs: [],
   actor: ({ subject, signer, network }) => (signer === network.authority ? 'authority' : `node:${subject}`),
   proof: ({ networkId, subject, commandId, data: { publicKey, proof } }) => ({
     publicKey,
@@ -53,6 +56,7 @@ export const changeNodeKey = commandHandler({
 export const deregisterNode = commandHandler({
   data: deregisterNodeData,
   category: 'node',
+  needs: [],
   actor: itself,
   decide: ({ subject, signer }, state: NodeState | undefined) =>
     nodeDecider.decide({ type: 'DeregisterNode', nodeId: subject, signer }, state),

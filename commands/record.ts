@@ -16,6 +16,7 @@ export interface Facts {
   /** Absent at genesis. */
   readonly network?: StreamFact
   readonly node?: StreamFact
+  readonly heartbeat?: StreamFact
 }
 
 /** A command and who decided it, as its events' metadata keep it. */

@@ -49,10 +49,13 @@ interface Stream {
   due: readonly NewEvent[]
 }
 
+const streamFact = z.strictObject({ stream: z.string(), revision: z.int() })
+
 const factsSchema = z.strictObject({
   now: instantSchema,
-  network: z.strictObject({ stream: z.string(), revision: z.int() }).exactOptional(),
-  node: z.strictObject({ stream: z.string(), revision: z.int() }).exactOptional(),
+  network: streamFact.exactOptional(),
+  node: streamFact.exactOptional(),
+  heartbeat: streamFact.exactOptional(),
 })
 
 function createReplay(namespace: string, verify: VerifySignature): (event: RecordedEvent) => Promise<string | undefined> {
@@ -69,24 +72,29 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
       return decideGenesis(envelope, namespace, recordedAt).events
     }
     const checked = await checkEnvelope(envelope, networkId, verify)
-    const { category } = checked.handler
+    const { category, needs } = checked.handler
     if (name !== streamName(namespace, category, checked.subject)) throw new Error(`${command.type} does not write this stream`)
     if (rules !== deciders[category].rules) throw new Error(`was decided by rules ${rules}, these are ${deciders[category].rules}`)
     const facts = factsSchema.parse(metadata.facts)
+    for (const category of needs) requireFact(facts[category], category, checked.subject)
     const network = stateAt(facts.network, 'network', networkId) as NetworkState
-    const node = checked.handler.needsNode ? (stateAt(facts.node, 'node', checked.subject) as NodeState | undefined) : undefined
+    const node = facts.node && (stateAt(facts.node, 'node', checked.subject) as NodeState | undefined)
     const context = { causationId, correlationId, ...(traceparent !== undefined && { traceparent }) }
     return decideCommand(checked, { stream: name, state, network, node, facts }, context).events
   }
 
-  /** The state that a fact says was seen; facts may be older than the log is by now. */
-  function stateAt(fact: StreamFact | undefined, category: Category, id: string): unknown {
+  /** A fact may be older than the log is by now, but never of another stream or of what comes later. */
+  function requireFact(fact: StreamFact | undefined, category: Category, id: string): StreamFact {
     const stream = streamName(namespace, category, id)
     if (fact?.stream !== stream) throw new Error(`its facts should name ${stream}`)
-    if (fact.revision < 0) return deciders[category].initialState
-    const states = streams.get(stream)?.states ?? []
-    if (fact.revision >= states.length) throw new Error(`its facts name ${stream}@${fact.revision}, which comes later`)
-    return states[fact.revision]
+    if (fact.revision > (streams.get(stream)?.revision ?? -1))
+      throw new Error(`its facts name ${stream}@${fact.revision}, which comes later`)
+    return fact
+  }
+
+  function stateAt(named: StreamFact | undefined, category: Category, id: string): unknown {
+    const { stream, revision } = requireFact(named, category, id)
+    return revision < 0 ? deciders[category].initialState : streams.get(stream)?.states?.[revision]
   }
 
   function streamOf(recorded: RecordedEvent): Stream {

@@ -4,7 +4,7 @@ import { commandHandler } from './command.ts'
 export const changeReputation = commandHandler({
   data: changeReputationData,
   category: 'reputation',
-  needsNode: true,
+  needs: ['node'],
   actor: () => 'authority',
   decide: ({ subject, signer, network: { authority, policy }, node, data }, state: ReputationState) =>
     reputationDecider.decide(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalJson, type Json } from './canonical.ts'
+import { anyJson, canonicalJson, type Json } from './canonical.ts'
 import { idSchema, instantSchema, publicKeySchema, signatureSchema, uuidSchema } from './ids.ts'
 
 /** What a signer signs (design.md 8). `data` is checked by the command's own schema once its type is known. */
@@ -7,7 +7,7 @@ export const signedCommandSchema = z.strictObject({
   type: z.string().regex(/^[A-Z][A-Za-z]{1,63}$/, 'must be a command type such as RegisterNode'),
   /** The id of the stream that the command is about: a node's id, the network's id. */
   subject: idSchema,
-  data: z.record(z.string(), z.json()),
+  data: z.record(z.string(), anyJson),
   commandId: uuidSchema,
   issuedAt: instantSchema,
   /** The networkId: a command signed for a test network means nothing on another. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalJson, type Json } from './canonical.ts'
+import { anyJson, canonicalJson, type Json } from './canonical.ts'
 import { instantSchema, publicKeySchema, signatureSchema, uuidSchema } from './ids.ts'
 
 /**
@@ -23,7 +23,7 @@ export const metadataSchema = z.strictObject({
   /** Version of the event's own schema. */
   schemaVersion: z.int().positive(),
   command: z.string().optional(),
-  facts: z.record(z.string(), z.json()).optional(),
+  facts: z.record(z.string(), anyJson).optional(),
 })
 
 export type Metadata = z.infer<typeof metadataSchema>

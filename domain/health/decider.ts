@@ -13,6 +13,8 @@ export interface ChangeHealth extends z.infer<typeof changeHealthData> {
   /** The network's service key `health`; undefined when it has none. */
   readonly serviceKey: string | undefined
   readonly node: NodeState | undefined
+  /** Revision of the last heartbeat in the log; -1 when there is none. */
+  readonly heardRevision: number
   readonly now: string
 }
 
@@ -43,7 +45,7 @@ export const healthDecider: Decider<HealthState, HealthCommand, HealthEvent> = {
 }
 
 function change(command: ChangeHealth, state: HealthState): HealthEvent[] {
-  const { type: _, signer, serviceKey, node, now, ...transition } = command
+  const { type: _, signer, serviceKey, node, heardRevision, now, ...transition } = command
   if (signer !== serviceKey) throw new DomainError('SignerNotAllowed', { needed: 'service:health' })
   registered(command.nodeId, node)
   if (command.at > now) throw malformed('command.data.at', 'is in the future')
@@ -51,7 +53,12 @@ function change(command: ChangeHealth, state: HealthState): HealthEvent[] {
   return [{ type: 'NodeHealthChanged', data: { ...transition, from: state.health } }]
 }
 
-/** A process that lags behind judges a heartbeat that was judged already; nobody comes back from offline without a newer one. */
-function isOvertaken({ heartbeatRevision = -1 }: ChangeHealth, { health, heartbeatRevision: judged = -1 }: HealthState): boolean {
+/**
+ * Whether the process that sent it lags behind: the heartbeat was judged already, or a node taken for silent was heard of since.
+ * Nobody comes back from offline without a newer heartbeat.
+ */
+function isOvertaken({ to, heartbeatRevision = -1, heardRevision }: ChangeHealth, state: HealthState): boolean {
+  const { health, heartbeatRevision: judged = -1 } = state
+  if (to === 'offline' && heardRevision > heartbeatRevision) return true
   return heartbeatRevision < judged || (health === 'offline' && heartbeatRevision === judged)
 }
