@@ -23,6 +23,7 @@ const events = appended({
     leaf: 'bytes',
   },
   key: ['index'],
+  ascending: true,
   indexes: [['position'], ['commandId'], ['nodeId', 'index']],
   rows(fact) {
     const canonical = canonicalEvent(fact as CanonicalEvent)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
-import { home, type ReadDatabase } from './read.ts'
+import { readCheckpoints } from './checkpoints.ts'
+import { type ReadDatabase, unavailable } from './read.ts'
 
 /** How far the read models are, for those who wait for their own writes (`?after=`, design.md 20). */
 export interface Progress {
@@ -20,23 +20,13 @@ const askEveryMs = 20
  * runs in this process, in another one or both, and needs no connection of its own. `advanced` only shortens it.
  */
 export function progress(db: ReadDatabase): Progress {
-  interface Waiter {
-    readonly projection: string
-    readonly position: bigint
-    wake(reached: bigint): void
-    fail(error: unknown): void
-  }
+  const known = new Map<string, bigint>()
   const waiters = new Set<Waiter>()
   let asking = false
 
   function advanced(projection: string, position: bigint): void {
-    for (const waiter of waiters) if (waiter.projection === projection && position >= waiter.position) waiter.wake(position)
-  }
-
-  async function positions(): Promise<ReadonlyMap<string, bigint>> {
-    const found = await sql<{ name: string; position: bigint | string }>`
-      select name, position from ${sql.table(`${home}.checkpoints`)}`.execute(db)
-    return new Map(found.rows.map(({ name, position }) => [name, BigInt(position)]))
+    known.set(projection, position)
+    for (const waiter of waiters) if (waiter.projection === projection && position >= waiter.position) waiter.wake()
   }
 
   /** Asks for all waiters until there are none. */
@@ -45,7 +35,7 @@ export function progress(db: ReadDatabase): Progress {
     asking = true
     try {
       while (waiters.size) {
-        for (const [name, position] of await positions()) advanced(name, position)
+        for (const [name, { position }] of await readCheckpoints(db).catch(unavailable('checkpoints'))) advanced(name, position)
         if (waiters.size) await sleep(askEveryMs)
       }
     } catch (error) {
@@ -59,26 +49,30 @@ export function progress(db: ReadDatabase): Progress {
     advanced,
     async reached(projection, position, limitMs, signal) {
       signal?.throwIfAborted()
-      const before = (await positions()).get(projection) ?? -1n
-      if (before >= position) return before
-      const { promise, resolve, reject } = Promise.withResolvers<bigint | undefined>()
-      const waiter: Waiter = { projection, position, wake: resolve, fail: reject }
-      const late = new AbortController()
-      const abort = () => reject(signal!.reason)
+      const reached = () => known.get(projection) ?? -1n
+      if (reached() >= position) return reached()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const waiter = { projection, position, wake: resolve, fail: reject }
+      const abort = () => reject(signal?.reason)
+      const late = setTimeout(resolve, limitMs)
       signal?.addEventListener('abort', abort)
       waiters.add(waiter)
       void ask()
-      void sleep(limitMs, undefined, { signal: late.signal }).then(
-        () => resolve(undefined),
-        () => {},
-      )
       try {
-        return (await promise) ?? (await positions()).get(projection) ?? -1n
+        await promise
+        return reached()
       } finally {
         waiters.delete(waiter)
-        late.abort()
+        clearTimeout(late)
         signal?.removeEventListener('abort', abort)
       }
     },
   }
+}
+
+interface Waiter {
+  readonly projection: string
+  readonly position: bigint
+  wake(): void
+  fail(error: unknown): void
 }

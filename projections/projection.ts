@@ -3,10 +3,17 @@ import type { Fact } from '../domain/catalogue.ts'
 import type { Policy } from '../domain/network/policy.ts'
 
 /**
- * An event as folds see it: checked, with its dense index in the log and the policy in force at it (the event's own effect
- * included). These two are the only things about other streams that a fold may know; the runner keeps them with the checkpoint.
+ * An event as folds see it: checked, and with the little that a fold may know of other streams, its own effect included. The
+ * runner keeps that with the checkpoint (`LogState`).
  */
-export type LogFact = Fact & { readonly index: number; readonly policy: Policy }
+export type LogFact = Fact & {
+  /** Dense, in the order of the log, from 0. */
+  readonly index: number
+  /** The policy in force. */
+  readonly policy: Policy
+  /** The largest `recordedAt` so far. */
+  readonly newest: string
+}
 
 /**
  * What a column can hold. `instant` is the log's own text (UTC, milliseconds): it sorts by bytes and no time zone can touch it.
@@ -62,6 +69,8 @@ export interface KeyedTable<C extends Columns = Columns> extends Shape<C> {
 export interface AppendTable<C extends Columns = Columns> extends Shape<C> {
   /** The primary key: columns of type `text` or `integer`. */
   readonly key: readonly (keyof C & string)[]
+  /** Rows are born in the order of the key, so that a digest needs none of them kept. */
+  readonly ascending?: boolean
   rows(fact: LogFact): readonly RowOf<C>[]
 }
 

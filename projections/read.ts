@@ -80,7 +80,7 @@ export function orderBy(order: readonly Order[]): RawBuilder<unknown> {
 }
 
 /** A table or a column that is not there: this generation was made by another version, or there is none yet. */
-function unavailable(name: string): (error: unknown) => never {
+export function unavailable(name: string): (error: unknown) => never {
   return (error) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === '42P01' || code === '42703' || code === '3F000') throw new ReadModelUnavailable(name, { cause: error })

@@ -1,0 +1,45 @@
+import { decode, UnreadableEvent } from '../domain/catalogue.ts'
+import type { RecordedEvent } from '../domain/event.ts'
+import type { Policy } from '../domain/network/policy.ts'
+import type { LogFact } from './projection.ts'
+
+/** What is known of the log up to a place in it: the little that folds of any stream may know of others. Kept with every checkpoint. */
+export interface LogState {
+  readonly networkId: string | null
+  /** Events so far: the next one's index. */
+  readonly count: number
+  /** In force; null before the network is founded. */
+  readonly policy: Policy | null
+  /** The largest `recordedAt` so far; empty before the first event. */
+  readonly newest: string
+}
+
+export const emptyLog: LogState = { networkId: null, count: 0, policy: null, newest: '' }
+
+export interface LogReader {
+  /** The state behind the last event taken. */
+  readonly state: LogState
+  /** Checks the next event. Throws `UnreadableEvent`, and then stands where it stood. */
+  take(event: RecordedEvent): LogFact
+}
+
+/** Reads on from `state`. */
+export function logReader(state: LogState): LogReader {
+  let { networkId, count, policy, newest } = state
+  return {
+    get state() {
+      return { networkId, count, policy, newest }
+    },
+    take(event) {
+      const fact = decode(event)
+      if (fact.type === 'NetworkFounded') {
+        policy = fact.data.policy
+        networkId = fact.data.networkId
+      }
+      if (policy === null) throw new UnreadableEvent(event, 'the log does not begin with NetworkFounded')
+      const { recordedAt } = fact.metadata
+      if (recordedAt > newest) newest = recordedAt
+      return Object.assign(fact, { index: count++, policy, newest })
+    },
+  }
+}

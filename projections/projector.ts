@@ -1,0 +1,237 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import { type Builder, BuildUnderWay, type Built, build, type CopyTransaction } from './build.ts'
+import { type Checkpoint, type Problem, readCheckpoints, writeProblem } from './checkpoints.ts'
+import { Fenced, follow, type Target, targetOf } from './follow.ts'
+import { isLogDiverged, type LogSource } from './log-source.ts'
+import type { Projection } from './projection.ts'
+import type { ReadModels } from './read.ts'
+import { dropRetired, prepareHome } from './schema.ts'
+import { type Condition, conditionOf, headOf, type ProjectionStatus, statusOf } from './status.ts'
+
+export interface ProjectorOptions {
+  readonly projections: readonly Projection[]
+  readonly source: LogSource
+  /** Of a user who may create schemas. */
+  readonly db: Kysely<ReadModels>
+  readonly copyTransaction: CopyTransaction
+  readonly clock: () => Date
+  /** Told after each commit, when what was written can be read. */
+  readonly onAdvance?: (projection: string, position: bigint) => void
+  readonly log?: ProjectorLog
+  /** Most events in one transaction. */
+  readonly batchMax?: number
+}
+
+/** Where the projector tells what an operator should know; a pino logger is one. */
+export interface ProjectorLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface Projector {
+  /**
+   * Builds what is missing or of another version, and follows the log with the rest, through every outage of Postgres and of the log.
+   * Resolves when `signal` is aborted and nothing is under way any more.
+   */
+  run(signal: AbortSignal): Promise<void>
+  /**
+   * Builds new generations, beside those that serve, and switches to them. Resolves with what became of each; throws what
+   * Postgres or the log throws, with nothing changed. One build runs at a time; others wait.
+   */
+  rebuild(names: readonly string[] | 'all', signal?: AbortSignal): Promise<readonly Built[]>
+  status(): Promise<readonly ProjectionStatus[]>
+}
+
+const retryMs = { first: 100, last: 2_000 }
+const stepBackMs = 1_000
+const alonePollMs = 500
+
+/** The one who writes read models. Several at once do no harm, but each fences the others off. */
+export function projector(options: ProjectorOptions): Projector {
+  const { projections, source, db, copyTransaction, clock, onAdvance, log, batchMax = 1_000 } = options
+  const names = projections.map(({ name }) => name)
+  /** As last read or written. */
+  let checkpoints = new Map<string, Checkpoint>()
+  /** What checkpoints do not tell: builds, and what came of them. */
+  const conditions = new Map<string, Condition>()
+  /** Halted at an event that this process has tried: it tries again after a rebuild or in its next life. */
+  const halted = new Set<string>()
+  let waitingFor: string | undefined = 'for its first look at the checkpoints'
+  let failures = 0
+  let restart = () => {}
+  let builds: Promise<unknown> = Promise.resolve()
+  const over = new AbortController()
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const end = () => over.abort(signal.reason)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const session = new AbortController()
+      restart = () => session.abort()
+      const within = AbortSignal.any([signal, session.signal])
+      try {
+        await open(isFirst)
+        const targets = projections.flatMap((projection) => targetsOf(projection))
+        waitingFor = undefined
+        if (targets.length) await follow({ db, source, clock, batchMax, onAdvance: advanced, onProblem: stopped }, targets, within)
+        await aborted(within)
+      } catch (error) {
+        if (!within.aborted) await recover(error, within)
+      } finally {
+        session.abort()
+      }
+    }
+    await builds
+    signal.removeEventListener('abort', end)
+  }
+
+  async function open(isFirst: boolean): Promise<void> {
+    await prepareHome(db)
+    if (isFirst) await dropRetired(db)
+    checkpoints = new Map(await readCheckpoints(db))
+    // Versions are compared at the start only: two programs of different versions must not build against each other for ever.
+    const outdated = projections.filter(({ name, version }) => {
+      const found = checkpoints.get(name)
+      return !conditions.has(name) && (!found || (isFirst && found.version !== version))
+    })
+    if (outdated.length) void buildAtLast(outdated.map(({ name }) => name))
+  }
+
+  function targetsOf(projection: Projection): Target[] {
+    const checkpoint = checkpoints.get(projection.name)
+    if (checkpoint?.version !== projection.version || checkpoint.problem?.kind === 'diverged') return []
+    return checkpoint.problem && halted.has(projection.name) ? [] : [targetOf(projection, checkpoint)]
+  }
+
+  function advanced({ checkpoint }: Target): void {
+    failures = 0
+    checkpoints.set(checkpoint.name, checkpoint)
+    onAdvance?.(checkpoint.name, checkpoint.position)
+  }
+
+  async function stopped({ checkpoint }: Target, problem: Problem): Promise<void> {
+    const { name, position } = checkpoint
+    log?.error({ projection: name, position: String(position), problem }, `projection ${name} ${problem.kind}`)
+    if (problem.kind === 'halted') halted.add(name)
+    checkpoints.set(name, { ...checkpoint, problem })
+    await writeProblem(db, checkpoint, problem)
+  }
+
+  /** Waits a little before the next try; the longer, the more often it failed. */
+  async function recover(error: unknown, signal: AbortSignal): Promise<void> {
+    let delay = Math.min(retryMs.first * 2 ** failures++, retryMs.last)
+    if (error instanceof Fenced) delay = stepBackMs
+    try {
+      if (isLogDiverged(error)) {
+        const { place } = error
+        const lost = projections
+          .flatMap((projection) => targetsOf(projection))
+          .filter(({ checkpoint }) => checkpoint.position === place.position && checkpoint.eventId === place.eventId)
+        for (const target of lost) await stopped(target, { kind: 'diverged', detail: error.message })
+        if (lost.length) return
+      }
+    } catch {
+      // It could not be recorded; it will be found again.
+    }
+    waitingFor = messageOf(error)
+    log?.warn({ err: error, delayMs: delay }, 'projections wait')
+    await sleep(delay, undefined, { signal }).catch(() => {})
+  }
+
+  /** Builds in the background, however often it takes. */
+  async function buildAtLast(chosen: readonly string[]): Promise<void> {
+    for (let tries = 0; !over.signal.aborted; tries++) {
+      try {
+        await rebuild(chosen)
+        return
+      } catch (error) {
+        if (over.signal.aborted) return
+        const detail = messageOf(error)
+        log?.warn({ err: error, projections: chosen }, 'a build failed and will be tried again')
+        for (const name of chosen) conditions.set(name, { state: 'building', detail })
+        const delay = Math.min(retryMs.first * 2 ** tries, retryMs.last)
+        await sleep(delay, undefined, { signal: over.signal }).catch(() => {})
+      }
+    }
+  }
+
+  function rebuild(chosen: readonly string[] | 'all', signal?: AbortSignal): Promise<readonly Built[]> {
+    const all = chosen === 'all' ? names : chosen
+    const unknown = all.filter((name) => !names.includes(name))
+    if (unknown.length) return Promise.reject(new RangeError(`no projection ${unknown.join(', ')}; there are: ${names.join(', ')}`))
+    for (const name of all) conditions.set(name, { state: 'building' })
+    const within = signal ? AbortSignal.any([signal, over.signal]) : over.signal
+    const built = builds.then(() => buildNow(all, within))
+    builds = built.catch(() => {})
+    return built
+  }
+
+  async function buildNow(chosen: readonly string[], signal: AbortSignal): Promise<readonly Built[]> {
+    const onProgress = (count: number) => {
+      for (const name of chosen) conditions.set(name, { state: 'building', detail: `${count} events read` })
+    }
+    try {
+      await prepareHome(db)
+      const built = await whenAlone({ db, copyTransaction, source, signal, onProgress }, chosen)
+      checkpoints = new Map(await readCheckpoints(db))
+      for (const { name, serving, poison } of built) {
+        if (poison) log?.error({ projection: name, poison, serving }, `the build of ${name} halted`)
+        else log?.info({ projection: name }, `${name} was built`)
+        halted.delete(name)
+        conditions.delete(name)
+        if (poison && serving) halted.add(name)
+        if (poison && !serving) conditions.set(name, { state: 'halted', detail: poison.error, poison })
+        else onAdvance?.(name, checkpoints.get(name)!.position)
+      }
+      return built
+    } catch (error) {
+      for (const name of chosen) conditions.delete(name)
+      throw error
+    } finally {
+      // The next session follows the new generations.
+      restart()
+    }
+  }
+
+  async function whenAlone(builder: Builder, chosen: readonly string[]): Promise<Built[]> {
+    for (;;) {
+      builder.signal.throwIfAborted()
+      try {
+        return await build(
+          builder,
+          projections.filter(({ name }) => chosen.includes(name)),
+        )
+      } catch (error) {
+        if (!(error instanceof BuildUnderWay)) throw error
+        await sleep(alonePollMs, undefined, { signal: builder.signal })
+      }
+    }
+  }
+
+  async function status(): Promise<readonly ProjectionStatus[]> {
+    const head = await headOf(source)
+    const now = clock()
+    return projections.map((projection) => {
+      const checkpoint = checkpoints.get(projection.name)
+      const condition = conditions.get(projection.name) ?? conditionOf(projection, checkpoint)
+      const isWaiting = condition.state === 'live' && waitingFor !== undefined
+      return statusOf(projection, checkpoint, isWaiting ? { state: 'waiting', detail: waitingFor } : condition, head, now)
+    })
+  }
+
+  return { run, rebuild, status }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,19 @@
+import { eventLog } from './event-log.ts'
+import { healthWatch } from './health-watch.ts'
+import { network } from './network.ts'
+import { nodeDirectory } from './node-directory.ts'
+import { nodeHealth } from './node-health.ts'
+import { nodeHeartbeats } from './node-heartbeats.ts'
+import type { Projection } from './projection.ts'
+import { reputationHistory } from './reputation-history.ts'
+
+/** Every read model there is. */
+export const readModels: readonly Projection[] = [
+  eventLog,
+  network,
+  nodeDirectory,
+  nodeHeartbeats,
+  nodeHealth,
+  reputationHistory,
+  healthWatch,
+]
