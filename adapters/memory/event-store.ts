@@ -24,8 +24,8 @@ export interface MemoryEventStore extends EventStore {
   loseNextReply(): void
   /** The next append is lost on its way: `AppendOutcomeUnknown`, and nothing was written. */
   loseNextAppend(): void
-  /** The store is restored from a copy that held only the first `count` events; every connection breaks. */
-  restore(count: number): void
+  /** The store is restored from an older copy, with the namespace's first `count` events and none of others; every connection breaks. */
+  restore(namespace: string, count: number): void
   /** Another client of the same store, for another namespace or for a second process. */
   connect(options?: { readonly namespace?: string; readonly clock?: Clock }): MemoryEventStore
 }
@@ -192,8 +192,11 @@ function connect(
     loseNextAppend() {
       log.losing = 'append'
     },
-    restore(count) {
-      const kept = log.events.splice(0).slice(0, count)
+    restore(namespace, count) {
+      const kept = log.events
+        .splice(0)
+        .filter(({ stream }) => stream.startsWith(streamPrefix(namespace)))
+        .slice(0, count)
       log.streams.clear()
       for (const event of kept) keep(log, event)
       const last = kept.at(-1)
