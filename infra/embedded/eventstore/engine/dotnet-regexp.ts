@@ -27,7 +27,9 @@ const classEscapes: Readonly<Record<string, string>> = {
   e: String.raw`\x1b`,
 }
 /** What the `u` mode of JavaScript lets stand after a backslash. */
-const common = /[\^$\\.*+?()[\]{}|/fnrtvsSxupPc0]/
+const common = /[\^$\\.*+?()[\]{}|/fnrtvsSxuc0]/
+
+const categoryEscape = /^\\[pP]\{\w+\}/
 
 type Options = { ignoreCase: boolean; multiline: boolean; singleline: boolean; free: boolean }
 
@@ -84,21 +86,15 @@ class Translation {
     if (character === '\\') return this.#escape()
     if (character === '[') return this.#class()
     if (character === '(') return this.#group()
+    const quantifier = this.#take(/^\{\d+(,\d*)?\}/)
+    if (quantifier) return quantifier[0]
     this.#at++
     if (this.#options.free && /\s/.test(character)) return ''
     if (this.#options.free && character === '#') return this.#comment('\n')
     if (character === '.') return this.#options.singleline ? String.raw`[\s\S]` : String.raw`[^\n]`
     if (character === '^') return this.#options.multiline ? String.raw`(?<![^\n])` : String.raw`(?<![\s\S])`
     if (character === '$') return this.#options.multiline ? String.raw`(?![^\n])` : String.raw`(?=\n?(?![\s\S]))`
-    if (character === '{') return this.#rest(/^\{\d+(,\d*)?\}/) ?? String.raw`\{`
-    return character === ']' || character === '}' ? `\\${character}` : character
-  }
-
-  /** A quantifier in braces whose opening one was just read. */
-  #rest(shape: RegExp): string | undefined {
-    const found = shape.exec(this.#pattern.slice(this.#at - 1))?.[0]
-    if (found) this.#at += found.length - 1
-    return found
+    return /[\]{}]/.test(character) ? `\\${character}` : character
   }
 
   #comment(end: string): string {
@@ -108,10 +104,8 @@ class Translation {
   }
 
   #inlineOptions(): Options | undefined {
-    const found = /^\(\?([imsnx]*)(?:-([imsnx]*))?\)/.exec(this.#pattern.slice(this.#at))
-    if (!found) return undefined
-    this.#at += found[0].length
-    return this.#changed(found[1]!, found[2] ?? '')
+    const found = this.#take(/^\(\?([imsnx]*)(?:-([imsnx]*))?\)/)
+    return found && this.#changed(found[1]!, found[2] ?? '')
   }
 
   #changed(on: string, off: string): Options {
@@ -153,15 +147,20 @@ class Translation {
   }
 
   #escape(): string {
+    const reference = this.#take(/^\\(?:([1-9])|k[<'](\w+)[>'])/)
+    if (reference) return `\\k<${reference[2] ?? unnamed(Number(reference[1]))}>`
+    const category = this.#take(categoryEscape)
+    if (category) return category[0]
     const character = this.#pattern[this.#at + 1]
     if (character === undefined) throw new SyntaxError(`${this.#pattern} ends in a backslash`)
-    const reference = /^\\(?:([1-9])|k[<'](\w+)[>'])/.exec(this.#pattern.slice(this.#at))
-    if (reference) {
-      this.#at += reference[0].length
-      return `\\k<${reference[2] ?? unnamed(Number(reference[1]))}>`
-    }
     this.#at += 2
     return escapes[character] ?? (common.test(character) ? `\\${character}` : literal(character))
+  }
+
+  #take(shape: RegExp): RegExpExecArray | undefined {
+    const found = shape.exec(this.#pattern.slice(this.#at))
+    if (found) this.#at += found[0].length
+    return found ?? undefined
   }
 
   #class(): string {
@@ -174,22 +173,25 @@ class Translation {
     for (let first = true; ; first = false) {
       const character = this.#pattern[this.#at]
       if (character === undefined) throw new SyntaxError(`a class of ${this.#pattern} is not closed`)
+      if (character === '\\') {
+        result += this.#classEscape()
+        continue
+      }
       this.#at++
       if (character === ']' && !first) return `${result}]`
-      if (character === '\\') result += this.#classEscape()
-      else if (character === '-' && this.#pattern[this.#at] === '[') throw new SyntaxError('subtracted classes are not supported')
+      if (character === '-' && this.#pattern[this.#at] === '[') throw new SyntaxError('subtracted classes are not supported')
       else result += /[[\]^]/.test(character) ? `\\${character}` : character
     }
   }
 
   #classEscape(): string {
-    const character = this.#pattern[this.#at++]
+    const category = this.#take(categoryEscape)
+    if (category) return category[0]
+    const character = this.#pattern[this.#at + 1]
     if (character === undefined) throw new SyntaxError(`${this.#pattern} ends in a backslash`)
     if (character === 'W') throw new SyntaxError(String.raw`\W within a class is not supported`)
-    return (
-      classEscapes[character] ??
-      (common.test(character) || character === 'b' || character === '-' ? `\\${character}` : literal(character))
-    )
+    this.#at += 2
+    return classEscapes[character] ?? (common.test(character) || /[b-]/.test(character) ? `\\${character}` : literal(character))
   }
 }
 
