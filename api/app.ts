@@ -35,13 +35,13 @@ export function createApp(deps: Deps): Express {
     const allow = methods.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
     app.all(path, (request, response) => {
       if (request.method === 'OPTIONS') response.writeHead(204, { allow }).end()
-      else refuse(request, response, new ApiProblem('MethodNotAllowed', {}, { allow }))
+      else refuse(path, request, response, new ApiProblem('MethodNotAllowed', {}, { allow }))
     })
   }
-  app.use((request, response) => refuse(request, response, new ApiProblem('RouteUnknown')))
+  app.use((request, response) => refuse('none', request, response, new ApiProblem('RouteUnknown')))
   app.use(((error, request, response, _next) => {
     // Express itself has only this to say: a path whose percent-encoding is broken.
-    refuse(request, response, error instanceof URIError ? new ApiProblem('RequestMalformed') : error)
+    refuse('none', request, response, error instanceof URIError ? new ApiProblem('RequestMalformed') : error)
   }) satisfies express.ErrorRequestHandler)
   return app
 }

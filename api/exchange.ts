@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Deps } from './deps.ts'
 import { ApiProblem, type Problem, problemOf } from './problem.ts'
-import { bodyReader, parametersOf, queryOf, traceparentOf } from './request.ts'
+import { parametersOf, queryOf, readBody, traceparentOf } from './request.ts'
 import { type Answer, type Asked, type Lane, problemType, type Route } from './route.ts'
 
 const urlCharactersMax = 4096
@@ -11,8 +11,8 @@ const urlCharactersMax = 4096
 export interface Exchange {
   /** A route as Express takes it. All of it happens in this one handler, from the address to the metrics: each middleware would cost. */
   serve(route: Route): RequestHandler
-  /** Answers a request that reached no handler. */
-  refuse(request: Request, response: Response, error: unknown): void
+  /** Answers a request that reached no handler; `path` is that of the route it came near, or `none`. */
+  refuse(path: string, request: Request, response: Response, error: unknown): void
 }
 
 export function exchange(deps: Deps): Exchange {
@@ -22,10 +22,9 @@ export function exchange(deps: Deps): Exchange {
   function serve(route: Route): RequestHandler {
     const gate = gates[route.lane]
     const noQuery = queryOf('', route.query)
-    const readBody = route.body && bodyReader(route.body.bytesMax)
     const isJson = Object.values(route.successes).some(({ schema }) => schema)
 
-    async function answer(request: Request, response: Response): Promise<Answer> {
+    async function answer(request: Request): Promise<Answer> {
       const { url, headers } = request
       if (url.length > urlCharactersMax) throw new ApiProblem('UrlTooLong', { charactersMax: urlCharactersMax })
       if (isJson && headers.accept !== undefined && headers.accept !== '*/*' && !request.accepts('application/json'))
@@ -33,7 +32,7 @@ export function exchange(deps: Deps): Exchange {
       const params = route.params ? parametersOf(request.params, route.params) : request.params
       const query = url.includes('?') ? queryOf(url, route.query) : noQuery
       gate.check()
-      const body = readBody && (await readBody(request, response))
+      const body = route.body && (await readBody(request, route.body.bytesMax))
       // Not before: a body that trickles in takes no place.
       gate.check()
       return gate.pass(() => route.handle({ params, query, body, traceparent: traceparentOf(request) } as Asked, deps))
@@ -42,15 +41,15 @@ export function exchange(deps: Deps): Exchange {
     return async (request, response) => {
       const startedAt = performance.now()
       try {
-        send(request, response, await answer(request, response), deps)
+        send(request, response, await answer(request), deps)
       } catch (error) {
-        refuse(request, response, error)
+        fail(request, response, error)
       }
       deps.metrics.requested(route.path, request.method, response.statusCode, (performance.now() - startedAt) / 1000)
     }
   }
 
-  function refuse(request: Request, response: Response, error: unknown): void {
+  function fail(request: Request, response: Response, error: unknown): void {
     if (response.headersSent || response.destroyed) return void response.destroy()
     const traceId = traceparentOf(request)?.slice(3, 35) ?? randomBytes(16).toString('hex')
     const problem = problemOf(deps.isUnavailable(error) ? new ApiProblem('ReadModelUnavailable') : error, traceId)
@@ -61,6 +60,11 @@ export function exchange(deps: Deps): Exchange {
       { status: problem.status, type: problemType, body: JSON.stringify(problem.body), headers: problem.headers },
       deps,
     )
+  }
+
+  function refuse(path: string, request: Request, response: Response, error: unknown): void {
+    fail(request, response, error)
+    deps.metrics.requested(path, request.method, response.statusCode, 0)
   }
 
   return { serve, refuse }
@@ -80,8 +84,7 @@ function send(
   if (!('cache-control' in headers)) head.push('cache-control', etag === undefined ? 'no-store' : 'no-cache')
   for (const name in headers) head.push(name, headers[name]!)
   if (etag !== undefined) head.push('etag', etag)
-  // What is left of a body that nobody wants would be read as the next request.
-  if (stopping.aborted || status === 413) head.push('connection', 'close')
+  if (stopping.aborted) head.push('connection', 'close')
   if (etag !== undefined && status === 200 && isKnown(request.headers['if-none-match'], etag)) {
     response.writeHead(304, head).end()
   } else {

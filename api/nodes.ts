@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { healthSchema } from '../domain/health/events.ts'
 import { idSchema, instantSchema, publicKeySchema } from '../domain/ids.ts'
+import { profileSchema } from '../domain/node/events.ts'
 import type { NodePlace, NodeSort, NodeView } from '../projections/node-directory.query.ts'
 import { nodeDirectory } from '../projections/node-directory.ts'
 import { checkGeneration, readCursor, writeCursor } from './cursor.ts'
@@ -45,7 +46,7 @@ function bodyOf(node: NodeView): z.infer<typeof nodeSchema> {
   return { ...node, changedPosition: String(node.changedPosition) }
 }
 
-const slug = z.string().max(64)
+const slug = profileSchema.shape.region
 const sorts = ['nodeId', 'registeredAt', 'updatedAt', 'reputation'] as const satisfies readonly NodeSort[]
 const sortSchema = z.enum([...sorts, ...sorts.map((sort) => `-${sort}` as const)])
 

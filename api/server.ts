@@ -9,8 +9,10 @@ export interface ListenOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
-  /** How long `close` lets requests in work finish. */
+  /** How long `close` lets requests in work finish; 10 s unless given. */
   readonly graceMs?: number
+  /** How long a request may take to arrive, from its first byte to its last; 30 s unless given. */
+  readonly arriveMs?: number
 }
 
 export interface Listening {
@@ -23,16 +25,15 @@ export interface Listening {
 }
 
 const headerBytesMax = 16 * 1024
-const graceMsDefault = 10_000
 
 /** Serves `app`. Throws what the system says when the address cannot be had (`EADDRINUSE`). */
-export async function listen(app: Express, { host, port, graceMs = graceMsDefault }: ListenOptions): Promise<Listening> {
+export async function listen(app: Express, { host, port, graceMs = 10_000, arriveMs = 30_000 }: ListenOptions): Promise<Listening> {
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
-      // From the first byte: whoever trickles headers or body holds a connection no longer than this.
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
+      // Whoever trickles headers or body holds a connection no longer than this.
+      headersTimeout: Math.min(10_000, arriveMs),
+      requestTimeout: arriveMs,
       connectionsCheckingInterval: 1_000,
       // Longer than the proxies in front commonly keep theirs, so that it is they who close.
       keepAliveTimeout: 65_000,

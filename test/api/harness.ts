@@ -85,9 +85,20 @@ export function newSigner(): Signer & { readonly nodeId: string } {
 
 /** Without a `url` of Postgres its queries find nobody there. */
 export async function startApi(
-  options: Partial<Deps> & { readonly postgresUrl?: string; readonly graceMs?: number; readonly store?: MemoryEventStore } = {},
+  options: Partial<Deps> & {
+    readonly postgresUrl?: string
+    readonly graceMs?: number
+    readonly arriveMs?: number
+    readonly store?: MemoryEventStore
+  } = {},
 ): Promise<Api> {
-  const { postgresUrl = 'postgres://nobody@127.0.0.1:1/nothing', graceMs, store = memoryEventStore(), ...overrides } = options
+  const {
+    postgresUrl = 'postgres://nobody@127.0.0.1:1/nothing',
+    graceMs,
+    arriveMs,
+    store = memoryEventStore(),
+    ...overrides
+  } = options
   const start = new Date()
   const clock = {
     now: start,
@@ -131,7 +142,12 @@ export async function startApi(
     stopping: stopping.signal,
     ...overrides,
   })
-  const listening = await listen(app, { host: '127.0.0.1', port: 0, ...(graceMs !== undefined && { graceMs }) })
+  const listening = await listen(app, {
+    host: '127.0.0.1',
+    port: 0,
+    ...(graceMs !== undefined && { graceMs }),
+    ...(arriveMs !== undefined && { arriveMs }),
+  })
 
   async function request(path: string, init: RequestInit): Promise<Reply> {
     const response = await fetch(listening.url + path, init)
