@@ -49,7 +49,7 @@ const stepBackMs = 1_000
 const alonePollMs = 500
 
 /** The one who writes read models. Several at once do no harm, but each fences the others off. */
-export function projector(options: ProjectorOptions): Projector {
+export function createProjector(options: ProjectorOptions): Projector {
   const { projections, source, db, copyTransaction, clock, onAdvance, log, batchMax = 1_000 } = options
   const names = projections.map(({ name }) => name)
   /** As last read or written. */
