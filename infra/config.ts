@@ -82,6 +82,11 @@ const keys = {
     'least level logged on standard error; `debug` shows every request',
   ),
   stateCacheMb: key('DUXNET_STATE_CACHE_MB', positive(65_536).default(64), 'memory for folded streams on the command side, in MiB'),
+  drainSeconds: key(
+    'DUXNET_DRAIN_SECONDS',
+    whole(0, 600, 'must be a whole number from 0 to 600').default(0),
+    'time on SIGTERM between a failing `/readyz` and the last new connection, for load balancers',
+  ),
   shutdownSeconds: key(
     'DUXNET_SHUTDOWN_SECONDS',
     positive(600).default(20),
@@ -171,6 +176,10 @@ function readFile(path: string | undefined, cwd: string): { name: string; values
 function warningsFor(config: Config, sources: Sources, env: Readonly<Record<string, string | undefined>>): string[] {
   if (sources.databaseReaderUrl && !config.databaseUrl && config.roles.some((role) => role === 'projector' || role === 'processes'))
     throw new UsageError(`${sources.databaseReaderUrl} is given, but no DATABASE_URL: the read models would go elsewhere`)
+  if (config.roles.includes('agent') && !(config.roles.includes('commands') && config.roles.includes('queries')))
+    throw new UsageError(
+      `${sources.roles}: agent needs commands and queries beside it; duxnet agent --url works with another instance's`,
+    )
   const known = new Set(Object.values(keys).map((entry) => entry.env))
   return [
     ...(sources.esdbUrl && sources.eventstorePort ? [`${sources.eventstorePort} has no effect beside ${sources.esdbUrl}`] : []),

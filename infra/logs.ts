@@ -1,5 +1,8 @@
 import { isatty } from 'node:tty'
 import { type Logger, pino } from 'pino'
+import { isUnavailable } from '../adapters/postgres/unavailable.ts'
+import { StoreUnavailable } from '../commands/ports.ts'
+import { ReadModelUnavailable } from '../projections/read.ts'
 
 const standardError = 2
 
@@ -13,9 +16,21 @@ export function createLogger(level: string): Logger {
   out.on('error', () => {})
   const forTerminal = { write: (line: string) => out.write(forPeople(JSON.parse(line) as Line)) }
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      serializers: { err: briefly },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     isatty(standardError) ? forTerminal : out,
   )
+}
+
+/** An engine that is away is no fault of the program: where it was noticed tells nobody anything. */
+function briefly(error: Error): object {
+  const away = error instanceof StoreUnavailable || error instanceof ReadModelUnavailable || isUnavailable(error)
+  return away ? { type: error.name, message: error.message } : pino.stdSerializers.err(error)
 }
 
 interface Line {

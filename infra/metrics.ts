@@ -1,24 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HttpMetrics } from '../api/deps.ts'
 import type { CommandMetrics } from '../commands/ports.ts'
-
-/** How far a projection is, when it is asked. */
-export interface ProjectionState {
-  readonly name: string
-  /** Seconds by which the newest event taken in is older than the log's newest; 0 at the head. */
-  readonly lagSeconds: number
-  /** Seconds since the checkpoint was last written or confirmed. */
-  readonly checkpointAgeSeconds: number
-  /** Stopped at an event that it cannot fold, or at a log that is not its own. */
-  readonly halted: boolean
-}
+import type { ProjectionStatus } from '../projections/status.ts'
 
 /** The process's metrics, as the ports that the rooms know. */
 export interface Metrics {
   readonly http: HttpMetrics
   readonly commands: CommandMetrics
-  /** From now on a scrape asks `states`. */
-  watchProjections(states: () => readonly ProjectionState[]): void
+  /** From now on a scrape asks for the status; while that cannot be had it shows none. */
+  watchProjections(status: () => Promise<readonly ProjectionStatus[]>): void
 }
 
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5]
@@ -47,32 +37,37 @@ export function createMetrics(): Metrics {
     buckets: appendBuckets,
     registers,
   })
+  const projectionGauge = (name: string, help: string) =>
+    new Gauge({ name: `duxnet_projection_${name}`, help, labelNames: ['projection'], registers })
+  const lag = projectionGauge('lag_seconds', 'Age of the last event taken in while that is not the newest of the log, otherwise 0')
+  const age = projectionGauge('checkpoint_age_seconds', 'Since the checkpoint was written')
+  const stopped = projectionGauge('stopped', '1 when it stopped at an event that it cannot fold or a log that is not its own')
+  let projections = async (): Promise<readonly ProjectionStatus[]> => []
+
+  async function readProjections(): Promise<void> {
+    const found = await projections().catch(() => [])
+    for (const gauge of [lag, age, stopped]) gauge.reset()
+    for (const { name: projection, lagSeconds, checkpointAgeSeconds, state } of found) {
+      if (lagSeconds !== undefined) lag.set({ projection }, lagSeconds)
+      if (checkpointAgeSeconds !== undefined) age.set({ projection }, checkpointAgeSeconds)
+      stopped.set({ projection }, state === 'halted' || state === 'diverged' ? 1 : 0)
+    }
+  }
+
   return {
     http: {
       requested: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
-      text: async () => ({ type: registry.contentType, body: await registry.metrics() }),
+      async text() {
+        await readProjections()
+        return { type: registry.contentType, body: await registry.metrics() }
+      },
     },
     commands: {
       decided: (type, outcome) => decided.inc({ type, outcome }),
       appended: (seconds) => appends.observe(seconds),
     },
-    watchProjections(states) {
-      const gauge = (name: string, help: string, value: (state: ProjectionState) => number) =>
-        new Gauge({
-          name: `duxnet_projection_${name}`,
-          help,
-          labelNames: ['projection'],
-          registers,
-          collect() {
-            this.reset()
-            for (const state of states()) this.set({ projection: state.name }, value(state))
-          },
-        })
-      gauge('lag_seconds', 'How much older the newest event taken in is than the newest of the log', (state) => state.lagSeconds)
-      gauge('checkpoint_age_seconds', 'Since the checkpoint was last written or confirmed', (state) => state.checkpointAgeSeconds)
-      gauge('halted', '1 when it stopped at an event that it cannot fold or at a log that is not its own', (state) =>
-        Number(state.halted),
-      )
+    watchProjections(status) {
+      projections = status
     },
   }
 }

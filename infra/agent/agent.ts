@@ -78,8 +78,6 @@ export async function runAgent({
     if (signal.aborted) return 0
     const waitMs = Math.max(backOff(), (error.retryAfterSeconds ?? 0) * 1000)
     log.warn({ retryInMs: Math.round(waitMs) }, error.message)
-    // It may be another server, or another log, that answers next.
-    network = undefined
     return waitMs
   }
 
@@ -110,6 +108,7 @@ export async function runAgent({
     // Too early, or signed by a clock that has just been corrected: nothing is wrong.
     if (status === 429) return (retryAfterSeconds ?? 1) * 1000
     if (serverTime) return backOff()
+    // Another log may have taken the place of the one we knew.
     log.warn({ code, status }, message)
     registered = false
     network = undefined
