@@ -102,3 +102,8 @@ export type TableRow<T> = T extends Shape<infer C> ? RowOf<C> : never
 export function isKeyed(table: Table): table is KeyedTable {
   return 'evolve' in table
 }
+
+/** Columns of the primary key. */
+export function keyOf(table: Table): readonly string[] {
+  return isKeyed(table) ? [table.key] : table.key
+}

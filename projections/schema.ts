@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { isKeyed, type Projection, type Table } from './projection.ts'
+import { isKeyed, keyOf, type Projection } from './projection.ts'
 import { home, type ReadModels } from './read.ts'
 import { sqlTypes, typeOf } from './rows.ts'
 
@@ -86,10 +86,6 @@ export async function createIndexes(db: Kysely<ReadModels>, { tables }: Projecti
     }
     await execute(db, `analyze ${at}`)
   }
-}
-
-export function keyOf(table: Table): readonly string[] {
-  return isKeyed(table) ? [table.key] : table.key
 }
 
 /** Lets the views that queries read show this generation. Needs each view to itself: waits for the queries under way. */

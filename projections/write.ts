@@ -1,10 +1,10 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Checkpoint, Reached } from './checkpoints.ts'
 import { cutoffOf, isKept, type TableFold } from './fold.ts'
-import { type Columns, isKeyed, type KeyedTable, type Row } from './projection.ts'
+import { type Columns, isKeyed, type KeyedTable, keyOf, type Row } from './projection.ts'
 import { home, type ReadModels } from './read.ts'
 import { decoder, jsonValue, typeOf } from './rows.ts'
-import { keyOf, quoted } from './schema.ts'
+import { quoted } from './schema.ts'
 
 /** What a batch does to one projection. */
 export interface Step {

@@ -81,7 +81,11 @@ export function testLog(store: MemoryEventStore = memoryEventStore()): TestLog {
     addRaw,
     add(event, seconds) {
       const commandId = uuidV5(networkId, `command ${commands}`)
-      return addRaw(streamOf(event), { type: event.type, data: event.data as NewEvent['data'], metadata: metadata(commandId, seconds) })
+      return addRaw(streamOf(event), {
+        type: event.type,
+        data: event.data as NewEvent['data'],
+        metadata: metadata(commandId, seconds),
+      })
     },
   }
 }
@@ -98,7 +102,12 @@ export function metadata(commandId: string, seconds: number) {
     policyVersion: 1,
     recordedAt: instant(seconds),
     schemaVersion: 1,
-    command: JSON.stringify({ audience: networkId, commandId, data: { 'a quoted "text"': 'and \\ a tab \\t' }, issuedAt: instant(seconds) }),
+    command: JSON.stringify({
+      audience: networkId,
+      commandId,
+      data: { 'a quoted "text"': 'and \\ a tab \\t' },
+      issuedAt: instant(seconds),
+    }),
   }
 }
 
@@ -156,7 +165,10 @@ function randomEvent(random: Random, nodes: number, n: number): DomainEvent {
     case 1:
       return { type: 'NodeRegistered', data: { ...node, publicKey: keyOf(node.nodeId), profile: own } }
     case 2:
-      return { type: 'NodeUpdated', data: { ...node, profile: { ...own, capabilities: ['cpu', 'gpu-cuda', 'ünïcode'].slice(random(2), 2) } } }
+      return {
+        type: 'NodeUpdated',
+        data: { ...node, profile: { ...own, capabilities: ['cpu', 'gpu-cuda', 'ünïcode'].slice(random(2), 2) } },
+      }
     case 3:
       return { type: 'NodeKeyChanged', data: { ...node, previousKey: keyOf(node.nodeId), publicKey: keyOf(`${n}`), by: 'node' } }
     case 4:

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { type Columns, keyOf, type Row, type Table, type Value } from './projection.ts'
+import { canonicalRow } from './rows.ts'
+
+/**
+ * The digest of a table (design.md 17): SHA-256, in hexadecimal, of its rows as RFC 8785 text, a line each, in the order of the
+ * primary key. Rows must come in that order.
+ */
+export interface TableDigest {
+  /** Takes the next row; returns the text that was hashed. */
+  add(row: Row): string
+  end(): string
+}
+
+export function tableDigest(columns: Columns): TableDigest {
+  const hash = createHash('sha256')
+  return {
+    add(row) {
+      const text = canonicalRow(columns, row)
+      hash.update(`${text}\n`)
+      return text
+    },
+    end: () => hash.digest('hex'),
+  }
+}
+
+/** The digest of a read model: SHA-256, in hexadecimal, of a line `name digest` for each of its tables, in the order of their names. */
+export function readModelDigest(tables: Readonly<Record<string, string>>): string {
+  const lines = Object.keys(tables)
+    .sort()
+    .map((name) => `${name} ${tables[name]}\n`)
+  return createHash('sha256').update(lines.join('')).digest('hex')
+}
+
+/** Orders rows as Postgres does with `order by` the primary key. */
+export function byKey(table: Table): (a: Row, b: Row) => number {
+  const key = keyOf(table)
+  return (a, b) => {
+    for (const column of key) {
+      const order = compare(a[column]!, b[column]!)
+      if (order) return order
+    }
+    return 0
+  }
+}
+
+function compare(a: Value, b: Value): number {
+  if (typeof a === 'string' && typeof b === 'string') return compareBytes(a, b)
+  return a === b ? 0 : (a as number) < (b as number) ? -1 : 1
+}
+
+// Where UTF-16 and UTF-8 may sort differently.
+const special = /[\ud800-\uffff]/
+
+/** Compares texts by their UTF-8 bytes, as `collate "C"` does. */
+function compareBytes(a: string, b: string): number {
+  if (special.test(a) || special.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return a === b ? 0 : a < b ? -1 : 1
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import { byKey, tableDigest } from './digest.ts'
+import { cutoffOf, foldFact, isKept, type TableFold, tableFolds } from './fold.ts'
+import { isKeyed, type LogFact, type Projection, type Row, type Table } from './projection.ts'
+
+/** A table that is folded in memory, without Postgres. */
+export interface MemoryTable {
+  readonly name: string
+  readonly table: Table
+  /** Throws `FoldFailed`. */
+  take(fact: LogFact): void
+  /** In the order of the primary key; none when only their prints are kept. `newest` is the largest `recordedAt` of the log. */
+  rows(newest: string): readonly Row[]
+  /** To be asked once. */
+  digest(newest: string): string
+  /** Of an ascending table whose rows are not kept: a short hash of each row, enough to find the one that differs. */
+  readonly prints: readonly number[]
+}
+
+/** The tables of a projection. Rows of an ascending table are hashed as they come, and kept only when `keepRows` says so. */
+export function memoryTables(projection: Projection, keepRows: boolean): MemoryTable[] {
+  return tableFolds(projection).map((fold) => {
+    const { table } = fold
+    if (isKeyed(table)) return keyedTable(projection, fold)
+    return table.ascending && !keepRows ? hashedTable(projection, fold) : appendedTable(projection, fold)
+  })
+}
+
+function keyedTable(projection: Projection, fold: TableFold): MemoryTable {
+  const { name, table } = fold
+  const rows = (newest: string) => kept(table, [...fold.rows.values()].filter((row) => row !== null), newest) // biome-ignore format: one thought
+  return {
+    name,
+    table,
+    take: (fact) => foldFact(projection, fold, fact),
+    rows,
+    digest: (newest) => digestOf(table, rows(newest)),
+    prints: [],
+  }
+}
+
+function appendedTable(projection: Projection, fold: TableFold): MemoryTable {
+  const { name, table } = fold
+  let day = ''
+  const rows = (newest: string) => kept(table, fold.added, newest)
+  return {
+    name,
+    table,
+    take(fact) {
+      foldFact(projection, fold, fact)
+      // What is too old goes once a day of the log, so that memory holds little more than what is retained.
+      if (!table.retain || fact.newest.startsWith(day)) return
+      day = fact.newest.slice(0, '2026-01-01'.length)
+      fold.added = [...kept(table, fold.added, fact.newest)]
+    },
+    rows,
+    digest: (newest) => digestOf(table, rows(newest)),
+    prints: [],
+  }
+}
+
+function hashedTable(projection: Projection, fold: TableFold): MemoryTable {
+  const { name, table } = fold
+  const hash = tableDigest(table.columns)
+  const order = byKey(table)
+  const prints: number[] = []
+  let last: Row | undefined
+  return {
+    name,
+    table,
+    take(fact) {
+      foldFact(projection, fold, fact)
+      for (const row of fold.added) {
+        if (last && order(last, row) >= 0) throw new Error(`${name} is declared ascending and is not, at position ${fact.position}`)
+        prints.push(printOf(hash.add(row)))
+        last = row
+      }
+      fold.added = []
+    },
+    rows: () => [],
+    digest: () => hash.end(),
+    prints,
+  }
+}
+
+/** The first 48 bits of a row's hash: what a number holds. */
+export function printOf(text: string): number {
+  return createHash('sha256').update(text).digest().readUIntBE(0, 6)
+}
+
+function kept(table: Table, rows: readonly Row[], newest: string): readonly Row[] {
+  const cutoff = cutoffOf(table, newest)
+  return rows.filter((row) => isKept(table, row, cutoff)).sort(byKey(table))
+}
+
+function digestOf(table: Table, rows: readonly Row[]): string {
+  const digest = tableDigest(table.columns)
+  for (const row of rows) digest.add(row)
+  return digest.end()
+}

@@ -1,0 +1,54 @@
+import type { RecordedEvent } from '../domain/event.ts'
+import { readModelDigest } from './digest.ts'
+import { emptyLog, logReader } from './log-reader.ts'
+import { type MemoryTable, memoryTables } from './memory-tables.ts'
+import type { Projection, Row } from './projection.ts'
+
+/** What a log makes of the read models, without Postgres. */
+export interface Folded {
+  /** Events folded. */
+  readonly count: number
+  /** Of the last one; −1 when there was none. */
+  readonly position: bigint
+  /** By projection. */
+  readonly digests: Readonly<Record<string, string>>
+  /** Rows by projection and table, in the order of the primary key; without those of ascending tables, unless `keepRows` asked for them. */
+  readonly tables: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>>
+}
+
+export interface FoldOptions {
+  readonly keepRows?: boolean
+  readonly onProgress?: (count: number) => void
+}
+
+const progressEvery = 10_000
+
+/** Folds a whole log, from its first event. Throws `UnreadableEvent`, `FoldFailed`, and what `events` throws. */
+export async function foldLog(
+  events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
+  projections: readonly Projection[],
+  { keepRows = false, onProgress }: FoldOptions = {},
+): Promise<Folded> {
+  const reader = logReader(emptyLog)
+  const models = projections.map((projection) => ({ name: projection.name, tables: memoryTables(projection, keepRows) }))
+  let position = -1n
+  for await (const event of events) {
+    const fact = reader.take(event)
+    for (const { tables } of models) for (const table of tables) table.take(fact)
+    position = event.position
+    if (reader.state.count % progressEvery === 0) onProgress?.(reader.state.count)
+  }
+  const { count, newest } = reader.state
+  return {
+    count,
+    position,
+    digests: Object.fromEntries(models.map(({ name, tables }) => [name, digestOf(tables, newest)])),
+    tables: Object.fromEntries(
+      models.map(({ name, tables }) => [name, Object.fromEntries(tables.map((table) => [table.name, table.rows(newest)]))]),
+    ),
+  }
+}
+
+export function digestOf(tables: readonly MemoryTable[], newest: string): string {
+  return readModelDigest(Object.fromEntries(tables.map((table) => [table.name, table.digest(newest)])))
+}
