@@ -27,6 +27,9 @@ const schemas = {
   ReputationChanged: reputationEventSchema,
 } satisfies Record<DomainEvent['type'], unknown>
 
+/** The name of every event type. */
+export const eventTypes = Object.keys(schemas) as readonly DomainEvent['type'][]
+
 /** A recorded event whose data and metadata have been checked; what folds work on. Its `type` narrows its `data`. */
 export type Fact = DomainEvent & Omit<RecordedEvent, 'type' | 'data' | 'metadata'> & { readonly metadata: Metadata }
 
