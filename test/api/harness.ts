@@ -1,7 +1,9 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { type MemoryEventStore, memoryEventStore } from '../../adapters/memory/event-store.ts'
-import { openReader } from '../../adapters/postgres/pool.ts'
+import { copyTransaction } from '../../adapters/postgres/copy.ts'
+import { openReader, openWriter } from '../../adapters/postgres/pool.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { createApp } from '../../api/app.ts'
 import { type Deps, defaultLimits } from '../../api/deps.ts'
@@ -14,8 +16,12 @@ import type { Envelope } from '../../domain/envelope.ts'
 import { nodeIdOf } from '../../domain/ids.ts'
 import type { NetworkState } from '../../domain/network/decider.ts'
 import { progress } from '../../projections/progress.ts'
+import { createProjector, type Projector } from '../../projections/projector.ts'
 import { queries } from '../../projections/queries.ts'
 import type { ReadModels } from '../../projections/read.ts'
+import { readModels } from '../../projections/read-models.ts'
+import { testPostgres } from '../support/engines.ts'
+import { type Door, doorTo } from './door.ts'
 
 /** What was answered; `body` is the JSON, or the text of what is none. */
 export interface Reply {
@@ -126,7 +132,7 @@ export async function startApi(
     version: '0.1.0-test',
     submit: createSubmit({ store, namespace: 'dux', networkId, clock: () => clock.now, verify: verifySignature }),
     reads: queries(reader.db),
-    progress: progress(reader.db.withSchema('duxnet')),
+    progress: progress(reader.db),
     isUnavailable,
     clock: () => clock.now,
     log: {
@@ -198,4 +204,45 @@ export async function countEvents(store: MemoryEventStore): Promise<number> {
   let count = 0
   for await (const _ of store.readAll()) count++
   return count
+}
+
+/** The read side of an API: a projector of the same log on a Postgres of its own. */
+export interface ReadSide {
+  /** Between the queries and their Postgres. */
+  readonly door: Door
+  readonly projector: Projector
+  close(): Promise<void>
+}
+
+/** `startApi` with real read models behind it. Resolves when every one of them serves. */
+export async function startWhole(options: Partial<Deps> = {}): Promise<{ api: Api; readSide: ReadSide }> {
+  const store = memoryEventStore()
+  const postgres = await testPostgres()
+  const writer = openWriter<ReadModels>({ url: postgres.url })
+  const door = await doorTo(postgres.readerUrl)
+  const api = await startApi({ store, postgresUrl: door.url, ...options })
+  const projector = createProjector({
+    projections: readModels,
+    source: store,
+    db: writer.db,
+    copyTransaction: (work) => copyTransaction(writer.pool, work),
+    clock: () => new Date(),
+  })
+  const running = new AbortController()
+  const run = projector.run(running.signal)
+  while ((await projector.status()).some(({ state }) => state !== 'live')) await sleep(20)
+  return {
+    api,
+    readSide: {
+      door,
+      projector,
+      async close() {
+        running.abort()
+        await run
+        await door.shut()
+        await writer.close()
+        await postgres.close()
+      },
+    },
+  }
 }
