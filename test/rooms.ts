@@ -11,7 +11,7 @@ export interface Room {
 }
 
 export const rooms: Readonly<Record<string, Room>> = {
-  domain: { rooms: [], packages: ['zod', 'canonicalize'], node: ['node:crypto'], pure: true },
+  domain: { rooms: [], packages: ['zod'], node: ['node:crypto'], pure: true },
   commands: { rooms: ['domain'], packages: ['zod'], node: 'any', pure: false },
   projections: {
     rooms: ['domain'],
@@ -20,8 +20,13 @@ export const rooms: Readonly<Record<string, Room>> = {
     pure: true,
   },
   adapters: { rooms: ['domain', 'commands/ports.ts'], packages: 'any', node: 'any', pure: false },
-  api: { rooms: ['domain', 'commands', 'projections'], packages: ['express', 'zod', 'swagger-ui-dist'], node: 'any', pure: false },
-  infra: { rooms: ['domain', 'commands', 'projections', 'adapters', 'api'], packages: 'any', node: 'any', pure: false },
+  api: { rooms: ['domain', 'commands', 'projections'], packages: ['express', 'zod'], node: 'any', pure: false },
+  infra: {
+    rooms: ['domain', 'commands', 'projections', 'adapters', 'api', 'package.json'],
+    packages: 'any',
+    node: 'any',
+    pure: false,
+  },
   test: { rooms: ['domain', 'commands', 'projections', 'adapters', 'api', 'infra'], packages: 'any', node: 'any', pure: false },
 }
 
