@@ -85,8 +85,11 @@ export function createHandle(
       const appended = await append(stream, revision, decision.events)
       if (!appended) {
         await sleep(Math.random() * 5 * tries)
-        // A log that is shorter than the fold was restored from an older copy.
-        if (!(await folds.refresh(fold))) folds.drop(stream)
+        if (!(await folds.refresh(fold))) {
+          // The log is shorter than the fold: it was restored from an older copy.
+          folds.drop(stream)
+          appendedUpTo = -1n
+        }
       } else if (appended.position <= before) {
         // These event ids were there already: another instance took the command, and the log holds what it decided.
         folds.drop(stream)
