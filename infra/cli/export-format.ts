@@ -1,10 +1,12 @@
 // An export of the log (design.md 6): NDJSON of one header, the events by dense index, one trailer. Each line has exactly one
 // spelling, so a file is either the bytes that the writer made or an error that names the line.
+import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { canonicalJson, type Json, NotCanonical } from '../../domain/canonical.ts'
 import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
 import { uuidSchema } from '../../domain/ids.ts'
 import { appendLeaf, emptyTree, leafHash, type MerkleFrontier, rootOf } from '../../domain/merkle.ts'
+import { Failure } from './command.ts'
 
 const format = 'duxnet-log-v1'
 const index = z.int().nonnegative()
@@ -166,4 +168,15 @@ export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<st
     yield* parts
   }
   if (rest) yield rest
+}
+
+/** As `readExport`, from a file. Throws `Failure` for one that cannot be read or is damaged. */
+export async function* readExportFile(path: string): AsyncGenerator<ExportHeader | ExportedEvent, ExportTrailer> {
+  try {
+    return (yield* readExport(linesOf(createReadStream(path, 'utf8')))).trailer
+  } catch (error) {
+    if (error instanceof ExportDamaged) throw new Failure(`${path}, ${error.message}`)
+    if ((error as NodeJS.ErrnoException).syscall) throw new Failure(`${path} cannot be read: ${(error as Error).message}`)
+    throw error
+  }
 }

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
 import { AppendOutcomeUnknown, type EventStore, StoreUnavailable } from '../../commands/ports.ts'
@@ -9,7 +8,7 @@ import { type Config, configHelp, configOptions, loadConfig } from '../config.ts
 import { holdDataDirectory } from '../data-directory.ts'
 import { startEmbeddedEventStore } from '../embedded/eventstore/start.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
-import { ExportDamaged, type ExportedEvent, type ExportHeader, linesOf, readExport } from './export-format.ts'
+import { readExportFile } from './export-format.ts'
 import { progressOf } from './progress.ts'
 
 const keys = ['data', 'esdbUrl', 'namespace'] as const
@@ -49,19 +48,9 @@ ${configHelp(keys)}`,
   },
 }
 
-async function* readFile(path: string): AsyncGenerator<ExportHeader | ExportedEvent, { count: number; root: string }> {
-  try {
-    return (yield* readExport(linesOf(createReadStream(path, 'utf8')))).trailer
-  } catch (error) {
-    if (error instanceof ExportDamaged) throw new Failure(`${path}, ${error.message}`)
-    if ((error as NodeJS.ErrnoException).syscall) throw new Failure(`${path} cannot be read: ${(error as Error).message}`)
-    throw error
-  }
-}
-
 /** Reads the whole file before anything is written. Throws `Failure` for one that is damaged, or is no whole log. */
 async function verify(path: string) {
-  const reader = readFile(path)
+  const reader = readExportFile(path)
   const tell = progressOf('verifying')
   let networkId = ''
   let namespace = ''
@@ -116,7 +105,7 @@ async function append(path: string, store: EventStore): Promise<number> {
   let appended = 0
   let run: CanonicalEvent[] = []
   let inStore = await there.next()
-  for await (const line of readFile(path)) {
+  for await (const line of readExportFile(path)) {
     if ('range' in line) continue
     const { event, index } = line
     if (!inStore.done) {
