@@ -259,7 +259,7 @@ postgres('one leads, the others wait, and follow when it lets go or its session 
 
   const third = becomeLeader(server.url, 'test', signal)
   await terminate('duxnet leader test')
-  await once(second!.lost, 'abort')
+  await eventually(() => second!.lost.aborted, 'the leader learns of its loss')
   await second!.release()
   await (await third).release()
   await elsewhere.release()

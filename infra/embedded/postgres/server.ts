@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,6 +12,7 @@ const tellAgainMs = 5_000
 const fastShutdownMs = 30_000
 const immediateShutdownMs = 10_000
 const lastWordsKept = 20
+const lastWordsMs = 500
 
 /** One run of the server program. */
 export type Server = {
@@ -61,9 +63,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       watchdog?.kill('SIGKILL')
       resolve(programError('StartFailed', `the server ended (${why})`, lastWords))
     }
-    child.once('error', (error) => end(String(error)))
-    // 'close' would wait for the pipes, which backends hold a little longer than the postmaster lives.
-    child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`))
+    // It also comes when a signal could not be sent, which ends nothing.
+    child.on('error', (error) => {
+      if (child.pid === undefined) end(String(error))
+    })
+    child.once('exit', async (code, signal) => {
+      over = true
+      // What it said last is still in the pipes, which its own children hold a little longer.
+      await Promise.race([once(child, 'close'), sleep(lastWordsMs)])
+      end(signal ?? `exit code ${code}`)
+    })
   })
 
   options.signal?.addEventListener('abort', () => child.kill('SIGINT'), { once: true })
