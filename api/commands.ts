@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { StreamBusy } from '../commands/lanes.ts'
 import { AppendOutcomeUnknown, type CommandOutcome, StoreUnavailable } from '../commands/ports.ts'
+import { DomainError } from '../domain/errors.ts'
 import { idSchema, uuidSchema } from '../domain/ids.ts'
 import type { Deps } from './deps.ts'
 import { example, exampleEnvelope } from './examples.ts'
@@ -184,6 +185,11 @@ async function submitHeartbeats({ body, traceparent }: Pick<Asked, 'body' | 'tra
   return json(200, { answers }, position === undefined ? {} : { 'duxnet-position': String(position) })
 }
 
+const tooEarly = problemOf(
+  new DomainError('HeartbeatTooEarly', { retryAfterSeconds: 17, serverTime: example.recordedAt }),
+  example.traceId,
+).body
+
 export const commandRoutes: readonly Route[] = [
   route({
     method: 'POST',
@@ -234,10 +240,16 @@ export const commandRoutes: readonly Route[] = [
       200: {
         description: 'Each was decided',
         schema: batchAnswerSchema,
+        example: {
+          answers: [
+            { status: 201, ...example.commandAnswer },
+            { status: 429, problem: tooEarly },
+          ],
+        },
         headers: { 'Duxnet-Position': 'Of the last event that the batch appended' },
       },
     },
-    problems: ['BodyMalformed', 'BodyInvalid', 'BodyTooLarge', 'MediaTypeUnsupported', 'Overloaded'],
+    problems: ['BodyMalformed', 'BodyInvalid', 'BodyTooLarge', 'MediaTypeUnsupported', 'Overloaded', 'EventStoreUnavailable'],
     lane: 'batch',
     handle: submitHeartbeats,
   }),

@@ -19,18 +19,19 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
   const made = ({ version }: Deps) => {
     if (openApi) return openApi
     const document = openApiDocument(all(), version)
-    openApi = { document: tagged(json(200, document)), docs: tagged(pageAnswer(docsPage(document))) }
+    openApi = { document: tagged(json(200, document)), docs: pageAnswer(docsPage(document)) }
     return openApi
   }
 
   return [
     {
       ...shown('/openapi.json', 'This document'),
-      successes: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.json()), headers: tagHeader } },
+      successes: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.json()), headers } },
       handle: (_asked, deps) => made(deps).document,
     },
     {
       ...shown('/', 'The network and its nodes, for people'),
+      problems: ['Overloaded'],
       lane: 'query',
       handle: async (_asked, deps) => pageAnswer(homePage(await home(deps))),
     },
@@ -47,15 +48,15 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
   ]
 }
 
-const tagHeader = { ETag: 'Changes with the text alone' } as const
+const headers = { ETag: 'Changes with the text alone' } as const
 
 function shown(path: string, summary: string, type = 'text/html') {
-  const successes = { 200: { description: summary, type } }
+  const successes = { 200: { description: summary, type, headers } }
   return { method: 'GET', path, tag: 'Pages', summary, successes, problems: [], lane: 'none' } as const
 }
 
 function pageAnswer(body: string): Answer {
-  return { status: 200, body, type: htmlType, headers: pageHeaders }
+  return tagged({ status: 200, body, type: htmlType, headers: pageHeaders })
 }
 
 function tagged(answer: Answer): Answer {

@@ -107,6 +107,8 @@ export const example = {
     events: [{ id, revision, type, data: eventData }],
     position,
   },
+  recordedAt,
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
   heartbeatCommandId: recording.commandId,
   node: {
     nodeId,

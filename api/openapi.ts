@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { example } from './examples.ts'
 import { ApiProblem, type ProblemCode, problemOf, problems } from './problem.ts'
 import { problemType, type Route, type Success } from './route.ts'
 import { problemSchema } from './schemas.ts'
@@ -162,7 +163,7 @@ function problemContent(codes: readonly ProblemCode[]): JsonObject {
 
 function problemExample(code: ProblemCode): [string, JsonObject] {
   const { title } = problems[code]
-  return [code, { summary: title, value: problemOf(new ApiProblem(code), '4bf92f3577b34da6a3ce929d0e0e4736').body }]
+  return [code, { summary: title, value: problemOf(new ApiProblem(code), example.traceId).body }]
 }
 
 function headers(named: Readonly<Record<string, string>>): JsonObject {

@@ -21,6 +21,7 @@ import { queries } from '../../projections/queries.ts'
 import type { ReadModels } from '../../projections/read.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { testPostgres } from '../support/engines.ts'
+import { isDocumented } from './documented.ts'
 import { type Door, doorTo } from './door.ts'
 
 /** What was answered; `body` is the JSON, or the text of what is none. */
@@ -159,7 +160,9 @@ export async function startApi(
     const response = await fetch(listening.url + path, init)
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
-    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text }
+    const reply = { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text }
+    isDocumented(init.method ?? 'GET', path, reply)
+    return reply
   }
 
   return {
