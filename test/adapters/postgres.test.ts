@@ -236,7 +236,8 @@ postgres('a COPY that fails brings nothing, says why, and leaves a usable connec
 
   const dies = async function* () {
     yield { id: 1 }
-    await writer.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy "picky"%'`)
+    const end = `select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy "picky"%'`
+    await eventually(async () => (await writer.pool.query(end)).rowCount! > 0, 'the server is ended under the COPY')
     for (let id = 2; id < 200_000; id += 1) yield { id }
   }
   assert.ok(isUnavailable(await failure(copyTransaction(writer.pool, (_db, copy) => copy('picky', ['id'], dies())))))
