@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { copyTransaction } from '../../adapters/postgres/copy.ts'
+import { openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
+import type { Projection } from '../../projections/projection.ts'
+import { createProjector, type Projector, type ProjectorOptions } from '../../projections/projector.ts'
+import { type Queries, queries } from '../../projections/queries.ts'
+import type { ReadModels } from '../../projections/read.ts'
+import { readModels } from '../../projections/read-models.ts'
+import type { ProjectionStatus } from '../../projections/status.ts'
+import { type Verification, verify } from '../../projections/verify.ts'
+import { testPostgres } from '../support/engines.ts'
+import { type TestLog, testLog } from './history.ts'
+
+/** A database and a log of their own, and as many projectors between them as a test starts. */
+export interface Stage {
+  readonly log: TestLog
+  readonly postgres: Postgres<ReadModels>
+  readonly url: string
+  readonly readerUrl: string
+  readonly queries: Queries
+  start(options?: Partial<ProjectorOptions>): Running
+  /** All projections against the log. */
+  verify(projections?: readonly Projection[]): Promise<readonly Verification[]>
+  /** Stops what runs and removes the database. */
+  close(): Promise<void>
+}
+
+export interface Running {
+  readonly projector: Projector
+  /** What was logged: `error halted`. */
+  readonly said: string[]
+  /** Positions by projection, as told by `onAdvance`. */
+  readonly advances: (readonly [projection: string, position: bigint])[]
+  /** Waits until every projection is at the head and live. */
+  caughtUp(): Promise<void>
+  /** Waits until the projection's status is as wanted, and resolves with it. */
+  until(name: string, isWanted: (status: ProjectionStatus) => boolean): Promise<ProjectionStatus>
+  stop(): Promise<void>
+}
+
+const limitMs = 30_000
+
+export async function openStage(log: TestLog = testLog()): Promise<Stage> {
+  const { url, readerUrl, close } = await testPostgres()
+  const postgres = openWriter<ReadModels>({ url })
+  const running = new Set<Running>()
+
+  function start(options: Partial<ProjectorOptions> = {}): Running {
+    const over = new AbortController()
+    const said: string[] = []
+    const advances: (readonly [string, bigint])[] = []
+    const say = (level: string) => (_: object, message: string) => void said.push(`${level} ${message}`)
+    const projector = createProjector({
+      projections: readModels,
+      source: log.store,
+      db: postgres.db,
+      copyTransaction: (work) => copyTransaction(postgres.pool, work),
+      clock: () => new Date(),
+      onAdvance: (name, position) => advances.push([name, position]),
+      log: { info: say('info'), warn: say('warn'), error: say('error') },
+      ...options,
+    })
+    const done = projector.run(over.signal)
+    const self: Running = {
+      projector,
+      said,
+      advances,
+      async caughtUp() {
+        await eventually(async () => {
+          const status = await projector.status()
+          return status.every(({ state, lagSeconds }) => state === 'live' && lagSeconds === 0) || status
+        })
+      },
+      async until(name, isWanted) {
+        let found: ProjectionStatus | undefined
+        await eventually(async () => {
+          found = (await projector.status()).find((status) => status.name === name)
+          return (found !== undefined && isWanted(found)) || found
+        })
+        return found!
+      },
+      async stop() {
+        running.delete(self)
+        over.abort()
+        await done
+      },
+    }
+    running.add(self)
+    return self
+  }
+
+  return {
+    log,
+    postgres,
+    url,
+    readerUrl,
+    queries: queries(postgres.db),
+    start,
+    verify: (projections = readModels) => verify(postgres.db, log.store, projections),
+    async close() {
+      for (const one of running) await one.stop()
+      await postgres.close()
+      await close()
+    },
+  }
+}
+
+/** Waits until `look` says true; what it said last is shown when it never does. */
+export async function eventually(look: () => Promise<unknown>): Promise<void> {
+  const end = Date.now() + limitMs
+  for (;;) {
+    const seen = await look()
+    if (seen === true) return
+    if (Date.now() > end)
+      throw new Error(
+        `still not so after ${limitMs} ms: ${JSON.stringify(seen, (_, value) => (typeof value === 'bigint' ? String(value) : value))}`,
+      )
+    await sleep(10)
+  }
+}
+
+/** Seed of the random tests: SEED, or one of the day's choosing, which is printed to be used again. */
+export const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
+
+export const isLong = process.env.SCALE === 'long'
