@@ -84,13 +84,13 @@ const keys = {
   stateCacheMb: key('DUXNET_STATE_CACHE_MB', positive(65_536).default(64), 'memory for folded streams on the command side, in MiB'),
   drainSeconds: key(
     'DUXNET_DRAIN_SECONDS',
-    whole(0, 600, 'must be a whole number from 0 to 600').default(0),
+    whole(0, 600, 'must be a whole number from 0 to 600').default(1),
     'time on SIGTERM between a failing `/readyz` and the last new connection, for load balancers',
   ),
   shutdownSeconds: key(
     'DUXNET_SHUTDOWN_SECONDS',
     positive(600).default(20),
-    'time that requests and engines get to end on SIGTERM',
+    'time that requests and engines get to end after that',
   ),
 } as const
 
@@ -102,6 +102,11 @@ export type Config = { readonly [K in Key]: z.infer<Keys[K]['schema']> }
 
 /** Where a value came from, as messages name it: `--port`, `PORT (environment)`, `port (duxnet.json)`; absent for a default. */
 export type Sources = { readonly [K in Key]?: string }
+
+/** Whether any of these roles is this process's. */
+export function does({ roles }: Config, ...any: readonly Role[]): boolean {
+  return any.some((role) => roles.includes(role))
+}
 
 function key<Schema extends z.ZodType>(env: string, schema: Schema, about: string, { secret = false } = {}) {
   return { env, schema, about, secret }
@@ -174,9 +179,9 @@ function readFile(path: string | undefined, cwd: string): { name: string; values
 
 /** Given, but without effect; a conflict that would change what is served is an error instead. */
 function warningsFor(config: Config, sources: Sources, env: Readonly<Record<string, string | undefined>>): string[] {
-  if (sources.databaseReaderUrl && !config.databaseUrl && config.roles.some((role) => role === 'projector' || role === 'processes'))
+  if (sources.databaseReaderUrl && !config.databaseUrl && does(config, 'projector', 'processes'))
     throw new UsageError(`${sources.databaseReaderUrl} is given, but no DATABASE_URL: the read models would go elsewhere`)
-  if (config.roles.includes('agent') && !(config.roles.includes('commands') && config.roles.includes('queries')))
+  if (does(config, 'agent') && !(does(config, 'commands') && does(config, 'queries')))
     throw new UsageError(
       `${sources.roles}: agent needs commands and queries beside it; duxnet agent --url works with another instance's`,
     )

@@ -1,50 +1,87 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { connectEventStore } from '../adapters/eventstore/event-store.ts'
+import { openReader, openWriter, type Postgres } from '../adapters/postgres/pool.ts'
+import type { EventStore } from '../commands/ports.ts'
+import type { ReadModels } from '../projections/read.ts'
 import { Failure } from './cli/command.ts'
-import type { Config } from './config.ts'
+import { type Config, does } from './config.ts'
+import type { Lifetime } from './lifetime.ts'
 
-/** An engine that the program reaches at an address: its own, or somebody else's. */
-export interface Engine<Address> {
-  readonly address: Address
-  /** Resolves when an engine of our own has ended and will not come back. Never for one that is not ours. */
-  readonly failed: Promise<Error>
-  close(): Promise<void>
+/** The engines that the roles of an instance need, and connections to them. */
+export interface Engines {
+  readonly eventStore: { readonly address: string; readonly store: EventStore } | undefined
+  readonly postgres: ReadSideEngine | undefined
 }
 
-export interface DatabaseUrls {
+interface ReadSideEngine {
   readonly url: string
   readonly readerUrl: string
+  readonly reader: Postgres<ReadModels>
+  /** Where the role projector is. */
+  readonly writer: Postgres<ReadModels> | undefined
 }
 
-const notOurs = { failed: new Promise<Error>(() => {}), close: async () => {} }
+export interface EngineOptions {
+  readonly lifetime: Lifetime
+  readonly log: Logger
+  /** Told what a person may have to wait for. */
+  readonly progress: (what: string) => void
+}
 
-/** The EventStoreDB of `ESDB_URL`, or the embedded one. Throws `Failure`. */
-export async function openEventStore(config: Config): Promise<Engine<string>> {
-  if (config.esdbUrl !== undefined) return { address: config.esdbUrl, ...notOurs }
+/** Starts the embedded engines, unless addresses of others are given, both at once. Throws `Failure`. */
+export async function openEngines(config: Config, options: EngineOptions): Promise<Engines> {
+  const eventStore = does(config, 'commands', 'projector', 'processes') ? openEventStore(config, options) : undefined
+  const postgres = does(config, 'queries', 'projector', 'processes') ? openPostgres(config, options) : undefined
+  // One that is refused is told when the other is known, too, and can be ended.
+  await Promise.allSettled([eventStore, postgres])
+  return { eventStore: await eventStore, postgres: await postgres }
+}
+
+async function openEventStore(config: Config, { lifetime, log }: EngineOptions): Promise<Engines['eventStore']> {
+  const { namespace } = config
+  const address = config.esdbUrl ?? (await startEventStore(config, lifetime))
+  const store = connectEventStore({ connectionString: address, namespace, log })
+  lifetime.atEnd(() => store.close())
+  return { address, store }
+}
+
+async function startEventStore({ data, eventstorePort: port }: Config, lifetime: Lifetime): Promise<string> {
   const { startEmbeddedEventStore } = await import('./embedded/eventstore/start.ts')
-  const started = startEmbeddedEventStore({ directory: join(config.data, 'eventstore'), port: config.eventstorePort })
-  const {
-    connectionString: address,
-    failed,
-    close,
-  } = await started.catch((error) => {
+  const server = await startEmbeddedEventStore({ directory: join(data, 'eventstore'), port }).catch((error) => {
     throw new Failure(explainPort(error.message, 'DUXNET_EVENTSTORE_PORT'), { cause: error })
   })
-  return { address, failed, close }
+  lifetime.atEnd(server.close)
+  void server.failed.then(lifetime.fail)
+  return server.connectionString
 }
 
-/** The Postgres of `DATABASE_URL`, or the embedded one; `DATABASE_READER_URL` alone serves those who only read. Throws `Failure`. */
-export async function openPostgres(config: Config, log: Logger, progress: (what: string) => void): Promise<Engine<DatabaseUrls>> {
+async function openPostgres(config: Config, options: EngineOptions): Promise<ReadSideEngine> {
+  const { lifetime, log } = options
+  // A reader's address alone serves those who only read.
   const { databaseUrl = config.databaseReaderUrl, databaseReaderUrl = config.databaseUrl } = config
-  if (databaseUrl !== undefined && databaseReaderUrl !== undefined)
-    return { address: { url: databaseUrl, readerUrl: databaseReaderUrl }, ...notOurs }
+  const { url, readerUrl } =
+    databaseUrl !== undefined && databaseReaderUrl !== undefined
+      ? { url: databaseUrl, readerUrl: databaseReaderUrl }
+      : await startPostgres(config, options)
+  const onBroken = (message: string, error: Error) => log.warn({ reason: error.message }, message)
+  const reader = openReader<ReadModels>({ url: readerUrl, log: onBroken })
+  lifetime.atEnd(() => reader.close())
+  const writer = does(config, 'projector') ? openWriter<ReadModels>({ url, log: onBroken }) : undefined
+  if (writer) lifetime.atEnd(() => writer.close())
+  return { url, readerUrl, reader, writer }
+}
+
+async function startPostgres({ data }: Config, { lifetime, log, progress }: EngineOptions) {
   const { startEmbeddedPostgres } = await import('./embedded/postgres.ts')
-  const directory = join(config.data, 'postgres')
-  const server = startEmbeddedPostgres({ directory, log: (line) => log.debug({ engine: 'postgres' }, line), progress })
-  const { url, readerUrl, failed, close } = await server.catch((error) => {
+  const directory = join(data, 'postgres')
+  const onLine = (line: string) => log.debug({ engine: 'postgres' }, line)
+  const server = await startEmbeddedPostgres({ directory, log: onLine, progress }).catch((error) => {
     throw new Failure(error.message, { cause: error })
   })
-  return { address: { url, readerUrl }, failed, close }
+  lifetime.atEnd(server.close)
+  void server.failed.then(lifetime.fail)
+  return server
 }
 
 /** Adds to a message about a port that cannot be had what can be done about it. */

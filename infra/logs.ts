@@ -33,6 +33,16 @@ function briefly(error: Error): object {
   return away ? { type: error.name, message: error.message } : pino.stdSerializers.err(error)
 }
 
+/** For what comes every second while an engine is away: says it twice a minute. */
+export function seldom<Argument>(say: (argument: Argument) => void): (argument: Argument) => void {
+  let next = 0
+  return (argument) => {
+    if (performance.now() < next) return
+    next = performance.now() + 30_000
+    say(argument)
+  }
+}
+
 interface Line {
   readonly level: string
   readonly time: string

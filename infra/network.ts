@@ -6,7 +6,7 @@ import { DomainError } from '../domain/errors.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
 import type { NetworkQueries } from '../projections/network.query.ts'
 import { Failure } from './cli/command.ts'
-import type { Config } from './config.ts'
+import { type Config, does } from './config.ts'
 import type { KeyRing } from './keys.ts'
 
 export interface EnterOptions {
@@ -62,7 +62,7 @@ function refuseForeign(network: NetworkState, { keys, config }: EnterOptions): v
     if (error instanceof ForeignNetwork) throw new Failure(`${error.message} (keys in ${config.data})`, { cause: error })
     throw error
   }
-  if (health === undefined && config.roles.includes('processes'))
+  if (health === undefined && does(config, 'processes'))
     throw new Failure(
       `the key of network ${network.networkId}'s health process is not in ${keys.path('health')}: bring the keys of the instance that founded it, or leave out the role processes`,
     )

@@ -1,28 +1,51 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../api/deps.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
+import type { Engines } from './engines.ts'
+import type { ReadSide } from './read-side.ts'
 
 const limitMs = 2000
 
-/** The check of an engine by asking it. */
-export async function engineCheck(name: string, ping: () => Promise<unknown>): Promise<Check> {
-  const late = new AbortController()
-  try {
-    const silence = sleep(limitMs, undefined, { signal: late.signal }).then(() => Promise.reject(new Error('does not answer')))
-    silence.catch(() => {})
-    await Promise.race([ping(), silence])
-    return { name, ready: true, detail: 'answers' }
-  } catch (error) {
-    return { name, ready: false, detail: (error as Error).message }
-  } finally {
-    late.abort()
+/** What /readyz asks of an instance: its engines, and each read model. */
+export function readinessOf({ eventStore, postgres }: Engines, readSide: ReadSide | undefined): () => Promise<readonly Check[]> {
+  return async () => {
+    const checks = await Promise.all([
+      eventStore ? engineCheck('event store', eventStore.store.ping()) : [],
+      postgres ? engineCheck('postgres', postgres.reader.ping()) : [],
+      readSide
+        ? inTime(readSide.status()).then(
+            (all) => all.map(projectionCheck),
+            () => [],
+          )
+        : [],
+    ])
+    return checks.flat()
   }
 }
 
+async function engineCheck(name: string, ping: Promise<void>): Promise<Check> {
+  return inTime(ping).then(
+    () => ({ name, ready: true, detail: 'answers' }),
+    (error: Error) => ({ name, ready: false, detail: error.message }),
+  )
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const late = sleep(limitMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error('does not answer')
+  })
+  late.catch(() => {})
+  return Promise.race([work, late]).finally(() => over.abort())
+}
+
 /** Ready as long as it serves and folds what comes; one that is rebuilt beside its serving generation still does. */
-export function projectionCheck({ name, state, generation, lagSeconds, detail, poison }: ProjectionStatus): Check {
-  const what = poison
-    ? `halted at ${poison.type} ${poison.stream}@${poison.revision} (position ${poison.position}): ${poison.error}`
-    : [state, lagSeconds === undefined ? undefined : `lag ${lagSeconds.toFixed(1)} s`, detail].filter(Boolean).join(', ')
-  return { name: `projection ${name}`, ready: state === 'live' || (state === 'building' && generation > 0), detail: what }
+function projectionCheck({ name, state, generation, lagSeconds, detail, poison }: ProjectionStatus): Check {
+  const lag = lagSeconds === undefined ? undefined : `lag ${lagSeconds.toFixed(1)} s`
+  const at = poison && `${poison.type} ${poison.stream}@${poison.revision} (position ${poison.position})`
+  return {
+    name: `projection ${name}`,
+    ready: state === 'live' || (state === 'building' && generation > 0),
+    detail: [state, at, lag, detail].filter((part) => part !== undefined).join(', '),
+  }
 }

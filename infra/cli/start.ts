@@ -38,10 +38,13 @@ A flag goes over its variable, which goes over duxnet.json.`,
       if (stop.signal.aborted) return exit.done
       throw error
     } finally {
-      const late = setTimeout(() => {
-        log.error({ seconds: config.shutdownSeconds }, 'did not end in time, ending at once')
-        process.exit(exit.failed)
-      }, config.shutdownSeconds * 1000)
+      const late = setTimeout(
+        () => {
+          log.error({ seconds: config.shutdownSeconds }, 'did not end in time, ending at once')
+          process.exit(exit.failed)
+        },
+        (config.drainSeconds + config.shutdownSeconds) * 1000,
+      )
       await instance?.stop()
       clearTimeout(late)
       stop.dispose()

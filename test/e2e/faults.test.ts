@@ -145,7 +145,7 @@ test('one that only answers queries needs neither event store nor keys', async (
 
 test('one with other keys than those of the log refuses to start', async () => {
   const other = join(directory.path, 'other')
-  const founded = await startProgram(other, { DUXNET_ROLES: 'commands,queries,projector,processes' })
+  const founded = await startProgram(other, { DUXNET_ROLES: 'commands' })
   await founded.stop()
   const { code, stderr } = await duxnet(['start'], { DUXNET_DATA: other, ...engines() })
   assert.is(code, 1)
@@ -153,17 +153,17 @@ test('one with other keys than those of the log refuses to start', async () => {
 })
 
 test('requests in work are answered before it ends', async () => {
-  const envelopes = Array.from({ length: 200 }, () => register())
+  const envelopes = Array.from({ length: 50 }, () => register())
   const answers = envelopes.map((envelope) => send(envelope).catch((error: Error) => error))
   const first = await Promise.race(answers)
   assert.not.instance(first, Error)
   const { code } = await program.stop()
   assert.is(code, 0)
   for (const [n, answer] of (await Promise.all(answers)).entries()) {
-    // A connection that came too late is refused as such; none was accepted and then dropped.
+    // A connection that nobody had taken yet when the port closed is refused or reset by the system.
     if (answer instanceof Error)
-      assert.match(String((answer.cause as NodeJS.ErrnoException)?.code), 'ECONNREFUSED', `request ${n}: ${answer.cause}`)
-    else assert.ok([201, 503].includes(answer.status), `request ${n}: ${answer.status}`)
+      assert.match(String((answer.cause as Error)?.message), /ECONNREFUSED|ECONNRESET/, `request ${n}: ${answer}`)
+    else assert.is(answer.status, 201, `request ${n}`)
   }
   program = await startProgram(data, engines())
   for (const [n, answer] of (await Promise.all(answers)).entries())

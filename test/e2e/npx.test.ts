@@ -1,6 +1,7 @@
 // As a person calls it from the checkout: by npx, whose shell passes no signal on.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
@@ -15,7 +16,7 @@ test.after(() => directory.remove())
 
 function npx(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const { npm_command: _, ...own } = environment(env)
-  return spawn('npx', ['duxnet', ...args], { cwd: root, env: own, stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn('npx', ['duxnet', ...args], { cwd: root, env: own, stdio: ['ignore', 'pipe', 'ignore'] })
 }
 
 test('it runs the program on the pinned Node', async () => {
@@ -32,12 +33,12 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     const data = join(directory.path, signal)
     const child = npx(['start'], { DUXNET_DATA: data })
     const closed = once(child.stdout!.resume(), 'close')
-    const { pid } = await until('the program is ready', () => findRunning(data, 0).catch(() => undefined))
+    await until('the program is ready', () => findRunning(data, 0).catch(() => undefined))
     child.kill(signal)
-    // Its standard output is open as long as it lives.
+    // Its standard output is open as long as it lives, and its data directory is held.
     await closed
-    assert.throws(() => process.kill(pid, 0))
-    assert.is(await findRunning(data, 0).catch(({ name }) => name), 'NotRunning')
+    await until('the data directory is free', async () => (await findRunning(data, 0).catch(({ name }) => name)) === 'NotRunning')
+    assert.not(existsSync(join(data, 'run.json')), 'it tidied up')
   })
 
 test.run()

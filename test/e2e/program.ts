@@ -44,7 +44,7 @@ export function scratch(): { path: string; remove(): void } {
 /** The tests' own environment without what would configure the program. */
 export function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(DUXNET_|HOST$|PORT$|ESDB_URL$|DATABASE_)/.test(name))
-  return { ...Object.fromEntries(own), PORT: '0', DUXNET_EVENTSTORE_PORT: '0', ...more }
+  return { ...Object.fromEntries(own), PORT: '0', DUXNET_EVENTSTORE_PORT: '0', DUXNET_DRAIN_SECONDS: '0', ...more }
 }
 
 /** Runs `duxnet <args>` to its end. */
