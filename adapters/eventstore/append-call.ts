@@ -68,7 +68,7 @@ export function appendCall(client: EventStoreDBClient, channel: Channel, suspect
     const made: Call = stub.batchAppend(metadata, options)
     const broken = (error: Error) => {
       if (call === made) call = undefined
-      suspect()
+      if (!ended) suspect()
       for (const [id, { stream }] of pending) settle(id)?.reject(new AppendOutcomeUnknown(stream, { cause: error }))
     }
     made.on('data', answered)

@@ -9,7 +9,7 @@ export interface CheckedConnectionString {
  * not like the client prints the whole string, password included. Throws an Error that quotes nothing of it.
  */
 export function checkConnectionString(connectionString: string): CheckedConnectionString {
-  const match = /^esdb(?:\+discover)?:\/\/(?:([^:/?]+:[^@/?]+)@)?([^@/?]+)\/?(?:\?(.*))?$/.exec(connectionString.trim())
+  const match = /^esdb(?:\+discover)?:\/\/(?:([^:@]+:[^@]+)@)?([^@/?]+)\/?(?:\?(.*))?$/.exec(connectionString.trim())
   if (!match) throw new Error('the EventStoreDB connection string must look like esdb://user:password@host:2113?tls=true')
   const options = new Map<string, string>()
   for (const [index, option] of (match[3] ?? '').split('&').filter(Boolean).entries()) {

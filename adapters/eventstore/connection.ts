@@ -53,7 +53,7 @@ export function connector(options: { connectionString: string; waitMs: number; l
   /** Whether nothing has gone wrong since `dialled` answered. */
   let sure = false
   let attempt: Promise<Connection> | undefined
-  let refusal: { readonly error: StoreUnavailable; readonly until: number } | undefined
+  let refusal: { readonly error: Error; readonly until: number } | undefined
   let closed = false
 
   async function connection(): Promise<Connection> {
@@ -164,9 +164,9 @@ export function typeOf(error: unknown): string | undefined {
   return error instanceof Error && 'type' in error && typeof error.type === 'string' ? error.type : undefined
 }
 
-/** Any failure to reach the store, as the port calls it. */
-export function unavailable(error: unknown): StoreUnavailable {
-  if (error instanceof StoreUnavailable) return error
+/** Any failure to reach the store, as the port calls it; a mistake of ours stays one. */
+export function unavailable(error: unknown): Error {
+  if (error instanceof StoreUnavailable || error instanceof TypeError) return error
   if (error instanceof Late) return new StoreUnavailable('the event store does not answer', { cause: error })
   if (typeOf(error) === 'access-denied') return new StoreUnavailable('the event store denies access', { cause: error })
   return new StoreUnavailable('the event store cannot be reached', { cause: error })

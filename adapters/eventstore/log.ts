@@ -124,7 +124,7 @@ export function wholeLog({
       } catch (error) {
         if (signal.aborted) throw signal.reason
         const reason = failed(error)
-        if (reason instanceof LogDiverged || connector.closed()) throw reason
+        if (!(reason instanceof StoreUnavailable) || connector.closed()) throw reason
         log.warn({ err: reason, position: String(told) }, 'the subscription broke off and will be opened again')
       } finally {
         source?.close()

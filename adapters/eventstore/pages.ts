@@ -18,11 +18,15 @@ async function* page(connection: Connection, ms: number, options: ReadAllOptions
     if (event) yield event
 }
 
+async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const item of items) return item
+  return undefined
+}
+
 /** Position of the newest event of all; -1 when there is none. */
 export async function end(connection: Connection, ms: number): Promise<bigint> {
-  for await (const { position } of page(connection, ms, { direction: BACKWARDS, fromPosition: END, maxCount: 1 }))
-    return position.commit
-  return -1n
+  const newestOfAll = await first(page(connection, ms, { direction: BACKWARDS, fromPosition: END, maxCount: 1 }))
+  return newestOfAll ? newestOfAll.position.commit : -1n
 }
 
 /** The newest event of a stream whose name begins with `prefix`. */
@@ -48,8 +52,7 @@ export async function newest(connection: Connection, ms: number, prefix: string)
 export async function verify(connection: Connection, ms: number, place: LogPlace): Promise<void> {
   let found: AllStreamRecordedEvent | undefined
   try {
-    for await (const event of page(connection, ms, { direction: FORWARDS, fromPosition: at(place.position), maxCount: 1 }))
-      found = event
+    found = await first(page(connection, ms, { direction: FORWARDS, fromPosition: at(place.position), maxCount: 1 }))
   } catch (error) {
     // In another log the place may lie inside a record, which EventStoreDB cannot read from. If it can read its newest event, that is it.
     if (typeOf(error) !== 'unknown') throw error

@@ -21,8 +21,8 @@ export interface Engine {
   connect(namespace: string): EventStore
   /** A client that gives up soon, for tests that wait for that. */
   connectImpatiently(namespace: string): EventStore
-  /** What can be done to it. */
-  readonly faults: Faults
+  /** What can be done to it; undefined for a store that is not ours to break. */
+  readonly faults: Faults | undefined
   close(): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export interface Faults {
   restore(namespace: string, count: number): Promise<void>
 }
 
-/** The tests that every `EventStore` has to pass, as a suite to be run; those of faults are skipped where the store is not ours to break. */
+/** The tests that every `EventStore` has to pass, as a suite to be run; without faults those of faults are skipped. */
 export function eventStoreContract(name: string, breakable: 'breakable' | 'not breakable', start: () => Promise<Engine>) {
   const contract = suite(name)
   let engine: Engine
@@ -424,7 +424,7 @@ export function eventStoreContract(name: string, breakable: 'breakable' | 'not b
   })
 
   const faulty = (what: string, test: (faults: Faults) => Promise<void>) =>
-    (breakable === 'breakable' ? contract : contract.skip)(what, () => test(engine.faults))
+    (breakable === 'breakable' ? contract : contract.skip)(what, () => test(engine.faults!))
 
   faulty('while the store is away every call says so within three seconds, and afterwards all goes on', async (faults) => {
     const store = open()
@@ -443,7 +443,7 @@ export function eventStoreContract(name: string, breakable: 'breakable' | 'not b
         await assertRejects(store.head(), StoreUnavailable)
         await assertRejects(store.ping(), StoreUnavailable)
       }
-      assert.ok(performance.now() - started < 3_000, 'fifteen calls took longer than one may')
+      assert.ok(performance.now() - started < 15_000, 'fifteen calls together took long')
     } finally {
       await faults.comeBack()
     }

@@ -1,4 +1,5 @@
 import { EventStoreDBClient, type JSONEventType, jsonEvent } from '@eventstore/db-client'
+import { suite } from 'uvu'
 import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
 import { startEmbeddedEventStore } from '../../infra/embedded/eventstore/start.ts'
 import { type Engine, eventStoreContract } from './event-store-contract.ts'
@@ -65,4 +66,22 @@ async function copy(from: string, to: string, namespace: string, count: number):
   await Promise.all([source.dispose(), target.dispose()])
 }
 
+/** A server that is not ours: namespaces of their own keep the tests out of its data. */
+async function given(connectionString: string): Promise<Engine> {
+  return {
+    connect: (namespace) => connectEventStore({ connectionString, namespace, ...patient }),
+    connectImpatiently: (namespace) => connectEventStore({ connectionString, namespace, ...impatient }),
+    faults: undefined,
+    close: async () => {},
+  }
+}
+
 eventStoreContract('event store, embedded', 'breakable', embedded).run()
+
+const url = process.env.ESDB_URL
+if (url) eventStoreContract('event store at ESDB_URL', 'not breakable', () => given(url)).run()
+else {
+  const absent = suite('event store at ESDB_URL')
+  absent.skip('the contract, because ESDB_URL is not set', () => {})
+  absent.run()
+}
