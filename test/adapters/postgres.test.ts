@@ -7,7 +7,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { becomeLeader } from '../../adapters/postgres/advisory-lock.ts'
 import { type CopyRow, copyTransaction } from '../../adapters/postgres/copy.ts'
-import { listen } from '../../adapters/postgres/listen.ts'
 import { openReader, openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { startEmbeddedPostgres } from '../../infra/embedded/postgres.ts'
@@ -277,22 +276,6 @@ postgres('waiting for leadership ends with its signal, also where there is no se
     assert.is(await waiting, reason)
   }
   await leader.release()
-})
-
-postgres('a listener wakes at each notification, and once more after a broken connection', async () => {
-  const controller = new AbortController()
-  const woken: (string | undefined)[] = []
-  const listening = listen(server.url, 'Odd channel', (payload) => woken.push(payload), controller.signal)
-  await eventually(() => woken.length === 1, 'it listens')
-  await writer.pool.query(`select pg_notify('Odd channel', '17')`)
-  await eventually(() => woken.length === 2, 'it heard')
-  await terminate('duxnet listener Odd channel')
-  await eventually(() => woken.length === 3, 'it listens again')
-  await writer.pool.query(`select pg_notify('Odd channel', '18')`)
-  await eventually(() => woken.length === 4, 'it heard again')
-  assert.equal(woken, [undefined, '17', undefined, '18'])
-  controller.abort()
-  await listening
 })
 
 postgres.run()
