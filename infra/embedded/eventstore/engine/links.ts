@@ -1,9 +1,9 @@
 import { type Log, readRecord } from '../storage/log.ts'
-import type { StoredRecord } from '../storage/record.ts'
+import { StoredRecord } from '../storage/record.ts'
 import { expiredBefore, firstVisible } from './limits.ts'
 import type { Streams } from './streams.ts'
 
-const linkType = Buffer.from('$>')
+const linkType = '$>'
 
 /** `number@stream` as .NET reads it: spaces around the number and a sign are accepted. */
 const reference = /^\s*([+-]?\d+)\s*(?:@([\s\S]*))?$/
@@ -18,8 +18,9 @@ export type Resolved =
  * Follows a `$>` event to its target, once. A target that is not there, or hidden, leaves the link alone.
  * Text that is no reference is an event like others in history, and a link alone when it is delivered live.
  */
-export function resolveLink(log: Log, streams: Streams, record: Buffer, parsed: StoredRecord, live: boolean): Resolved {
-  if (!parsed.typeBytes.equals(linkType)) return { event: record, link: undefined }
+export function resolveLink(log: Log, streams: Streams, record: Buffer, live: boolean): Resolved {
+  const parsed = new StoredRecord(record)
+  if (parsed.type !== linkType) return { event: record, link: undefined }
   const target = parseReference(parsed.data.toString('utf8'))
   if (!target) return live ? { event: undefined, link: record } : { event: record, link: undefined }
   return { event: readVisible(log, streams, target.stream, target.revision), link: record }

@@ -16,12 +16,12 @@ export interface Library {
 }
 
 /** Adds an event to a page, followed to its target when it is a link and the reader asked for that. */
-export type Send = (page: Page, record: Buffer, position: number, live: boolean, parsed?: StoredRecord) => void
+export type Send = (page: Page, record: Buffer, position: number, live: boolean) => void
 
 export function sender({ log, streams }: Library, resolveLinks: boolean): Send {
   if (!resolveLinks) return (page, record, position) => page.event(record, undefined, position)
-  return (page, record, position, live, parsed = new StoredRecord(record)) => {
-    const { event, link } = resolveLink(log, streams, record, parsed, live)
+  return (page, record, position, live) => {
+    const { event, link } = resolveLink(log, streams, record, live)
     page.event(event, link, position)
   }
 }
@@ -91,9 +91,8 @@ export function allSource(library: Library, read: AllRead): Source {
     if (from > to) return 'done'
     library.log.scanAll(from, to, read.backwards, (position, record) => {
       next = read.backwards ? position - 1 : position + 1
-      const parsed = new StoredRecord(record)
-      if (!isHiddenFromAll(parsed) && (!read.filter || read.filter(parsed))) {
-        send(page, record, position, false, parsed)
+      if (!isHiddenFromAll(record) && (!read.filter || read.filter(new StoredRecord(record)))) {
+        send(page, record, position, false)
         left--
       }
       if (left > 0 && !page.isFull && ++looked < turn) return true

@@ -81,10 +81,9 @@ export function allSubscription(library: Library, feed: Feed, subscription: AllS
     let isCut = false
     library.log.scanAll(next, to, false, (position, record) => {
       next = position + 1
-      const parsed = new StoredRecord(record)
-      if (!isHiddenFromAll(parsed)) {
-        const matches = !filter || filter.matches(parsed)
-        if (matches) send(page, record, position, live, parsed)
+      if (!isHiddenFromAll(record)) {
+        const matches = !filter || filter.matches(new StoredRecord(record))
+        if (matches) send(page, record, position, live)
         checkpoints?.considered(page, position, matches, live)
       }
       isCut = page.isFull || ++looked >= turn

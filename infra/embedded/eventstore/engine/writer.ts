@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Commit, type Log, readRecord } from '../storage/log.ts'
-import { encodeRecord, tombstoneRevision } from '../storage/record.ts'
+import { encodeRecord, recordId, tombstoneRevision } from '../storage/record.ts'
 import type { Feed } from './feed.ts'
 import { expiredBefore, firstVisible, type Limits, limitsOf, newestOnly, revivedMetadata, softDeletionMetadata } from './limits.ts'
 import type { RecentIds } from './recent-ids.ts'
@@ -152,7 +152,7 @@ export class Writer {
     const pending = stream.pending.find((event) => event.revision === revision)
     if (pending) return pending.id
     const position = this.#positionOf(stream, revision)
-    return position === undefined ? undefined : this.#log.record(position)?.toString('latin1', idStart, idStart + 36)
+    return position === undefined ? undefined : recordId(this.#log.record(position)!)
   }
 
   #positionOf(stream: Stream, revision: number): number | undefined {
@@ -291,8 +291,6 @@ export class Writer {
     for (const { answers } of failed) for (const { answer } of answers) answer({ kind: 'failed', error })
   }
 }
-
-const idStart = 5 + 4
 
 function* streamNames(batch: Batch): Iterable<string> {
   for (const stream of batch.heads.keys()) yield stream.name

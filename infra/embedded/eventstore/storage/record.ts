@@ -13,11 +13,15 @@ const format = 1
 export const tombstoneRevision = 2 ** 63
 const tombstoneRevisionBytes = Buffer.from('18ffffffffffffffff7f', 'hex')
 
-const idFieldSize = 40
+/** The id field: two tags with lengths, and 36 characters. */
+export const idFieldSize = 40
+const idStart = recordPrefix + 4
+const idEnd = recordPrefix + idFieldSize
 const typeKey = Buffer.from('type')
 const createdKey = Buffer.from('created')
 const contentTypeKey = Buffer.from('content-type')
-const json = Buffer.from('application/json')
+const jsonType = 'application/json'
+const json = Buffer.from(jsonType)
 const octets = Buffer.from('application/octet-stream')
 
 export interface NewRecord {
@@ -97,94 +101,113 @@ export function checkRecord(bytes: Buffer, position: number): void {
     throw new CorruptRecord(`the record at position ${position} is damaged`)
 }
 
-/** The parts of a stored record, found in one pass and decoded only when asked for. */
+/** A stored record taken apart: where its parts lie is found in one pass, and they are decoded when asked for. */
 export class StoredRecord {
-  /** The `RecordedEvent` message as it goes over the wire. */
-  readonly event: Buffer
-  readonly position: number
+  readonly bytes: Buffer
   readonly revision: number
-  readonly #name: Buffer
-  readonly #entries: Buffer[] = []
-  readonly metadata: Buffer
-  readonly data: Buffer
+  readonly position: number
+  readonly #name: Span
+  readonly #entries: Span[] = []
+  readonly #metadata: Span
+  readonly #data: Span
 
   constructor(bytes: Buffer) {
-    this.event = bytes.subarray(recordPrefix)
-    const reader = new ProtoReader(this.event, idFieldSize)
-    let name: Buffer = this.event
-    let revision = 0
-    let position = 0
-    let metadata: Buffer | undefined
-    let data: Buffer | undefined
+    const reader = new ProtoReader(bytes, recordPrefix + idFieldSize)
+    let [revision, position] = [0, 0]
+    let [name, metadata, data] = [nowhere, nowhere, nowhere]
     while (reader.next()) {
-      switch (reader.field) {
-        case 2:
-          name = reader.bytes()
-          break
-        case 3:
-          revision = reader.varint()
-          break
-        case 5:
-          position = reader.varint()
-          break
-        case 6:
-          this.#entries.push(reader.bytes())
-          break
-        case 7:
-          metadata = reader.bytes()
-          break
-        case 8:
-          data = reader.bytes()
-          break
-        default:
-          reader.skip()
-      }
+      if (reader.field === 2) name = afterLength(bytes, reader.span(), 1)
+      else if (reader.field === 3) revision = reader.varint()
+      else if (reader.field === 5) position = reader.varint()
+      else if (reader.field === 6) this.#entries.push(reader.span())
+      else if (reader.field === 7) metadata = reader.span()
+      else if (reader.field === 8) data = reader.span()
+      else reader.skip()
     }
-    this.#name = name
+    this.bytes = bytes
     this.revision = revision
     this.position = position
-    this.metadata = metadata ?? nothing
-    this.data = data ?? nothing
+    this.#name = name
+    this.#metadata = metadata
+    this.#data = data
   }
 
   get id(): string {
-    return this.event.toString('latin1', 4, idFieldSize)
-  }
-
-  /** The stream's name as bytes. */
-  get streamBytes(): Buffer {
-    return afterLength(this.#name, 1)
+    return this.bytes.toString('latin1', idStart, idEnd)
   }
 
   get stream(): string {
-    return this.streamBytes.toString('utf8')
-  }
-
-  get typeBytes(): Buffer {
-    return entryValue(this.#entries[0]!)
+    return this.#text(this.#name)
   }
 
   get type(): string {
-    return this.typeBytes.toString('utf8')
+    return this.#text(this.#value(0))
   }
 
   /** Milliseconds since 1970. */
   get created(): number {
-    return Number(entryValue(this.#entries[1]!).toString('latin1').slice(0, -4))
+    return Number(this.#text(this.#value(1)).slice(0, -4))
   }
 
   get isJson(): boolean {
-    return entryValue(this.#entries[2]!).equals(json)
+    return this.#text(this.#value(2)) === jsonType
+  }
+
+  get metadata(): Buffer {
+    return this.bytes.subarray(...this.#metadata)
+  }
+
+  get data(): Buffer {
+    return this.bytes.subarray(...this.#data)
+  }
+
+  streamStartsWith(prefix: Buffer): boolean {
+    return this.#startsWith(this.#name, prefix)
+  }
+
+  typeStartsWith(prefix: Buffer): boolean {
+    return this.#startsWith(this.#value(0), prefix)
+  }
+
+  #startsWith([start, end]: Span, prefix: Buffer): boolean {
+    if (prefix.length > end - start) return false
+    for (let at = 0; at < prefix.length; at++) if (this.bytes[start + at] !== prefix[at]) return false
+    return true
+  }
+
+  #text([start, end]: Span): string {
+    return this.bytes.toString('utf8', start, end)
+  }
+
+  /** The value of one of the three metadata entries, whose keys are shorter than 128 bytes. */
+  #value(entry: number): Span {
+    const span = this.#entries[entry]!
+    return afterLength(this.bytes, span, 3 + this.bytes[span[0] + 1]!)
   }
 }
 
-const nothing = Buffer.alloc(0)
+/** Start and end within the bytes of a record. */
+type Span = readonly [start: number, end: number]
 
-/** What follows a tag and a length that start at `at - 1`. */
-function afterLength(bytes: Buffer, at: number): Buffer {
+const nowhere: Span = [0, 0]
+
+/** What is left of a span behind the length at an offset in it. */
+function afterLength(bytes: Buffer, [start, end]: Span, offset: number): Span {
+  let at = start + offset
   while (bytes[at]! >= 0x80) at++
-  return bytes.subarray(at + 1)
+  return [at + 1, end]
 }
 
-/** The value of a map entry whose key is shorter than 128 bytes. */
-const entryValue = (entry: Buffer) => afterLength(entry, 2 + entry[1]! + 1)
+const dollar = 0x24
+
+/** Whether a record's stream is one of the system, without taking the record apart. */
+export function isOfSystem(record: Buffer): boolean {
+  let at = recordPrefix + idFieldSize + 1
+  while (record[at]! >= 0x80) at++
+  at += 2
+  while (record[at]! >= 0x80) at++
+  return record[at + 1] === dollar
+}
+
+/** The id of a record's event, without taking the record apart. */
+export const recordId = (record: Buffer) => record.toString('latin1', idStart, idEnd)

@@ -1,11 +1,10 @@
 import { framePrefix, writeFramePrefix } from '../grpc/frames.ts'
-import { recordPrefix } from '../storage/record.ts'
+import { idFieldSize, recordId, recordPrefix } from '../storage/record.ts'
 import { delimitedSize, encodeMessage, varintSize, writeDelimited, writeNumber } from './protobuf.ts'
 import { uuidHalves } from './uuid.ts'
 
 /** A page is sent when it has this many bytes: enough to fill a client's window, little enough for a thousand slow readers. */
 const fullBytes = 64 * 1024
-const idFieldSize = 40
 
 export type UuidForm = 'string' | 'structured'
 
@@ -118,6 +117,6 @@ const structuredIdSize = (record: Buffer) => structuredId(record).length
 
 /** The id field of a record with the id as two numbers. */
 function structuredId(record: Buffer): Buffer {
-  const [high, low] = uuidHalves(record.toString('latin1', recordPrefix + 4, recordPrefix + idFieldSize))
+  const [high, low] = uuidHalves(recordId(record))
   return encodeMessage([1, encodeMessage([1, encodeMessage([1, high], [2, low])])])
 }

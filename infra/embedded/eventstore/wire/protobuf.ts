@@ -114,38 +114,31 @@ export class ProtoReader {
     return Number(BigInt.asIntN(64, BigInt(this.uint64())))
   }
 
-  /** A view on the bytes of a string, bytes or message field. */
-  bytes(): Buffer {
+  /** Where a string, bytes or message field lies in the bytes. */
+  span(): readonly [start: number, end: number] {
     const length = this.varint()
     const start = this.#at
     if (start + length > this.#end) throw new RangeError('the message ends within a field')
     this.#at = start + length
-    return this.#bytes.subarray(start, this.#at)
+    return [start, this.#at]
+  }
+
+  /** A view on the bytes of a string, bytes or message field. */
+  bytes(): Buffer {
+    return this.#bytes.subarray(...this.span())
   }
 
   message(): ProtoReader {
-    const length = this.varint()
-    const start = this.#at
-    if (start + length > this.#end) throw new RangeError('the message ends within a message')
-    this.#at = start + length
-    return new ProtoReader(this.#bytes, start, this.#at)
+    return new ProtoReader(this.#bytes, ...this.span())
   }
 
   text(): string {
-    const length = this.varint()
-    const start = this.#at
-    if (start + length > this.#end) throw new RangeError('the message ends within a text')
-    this.#at = start + length
-    return this.#bytes.toString('utf8', start, this.#at)
-  }
-
-  #skipBytes(length: number): void {
-    this.#at += length
+    return this.#bytes.toString('utf8', ...this.span())
   }
 
   skip(): void {
     if (this.#wire === 0) this.varint()
-    else if (this.#wire === delimited) this.#skipBytes(this.varint())
+    else if (this.#wire === delimited) this.span()
     else if (this.#wire === 1) this.#at += 8
     else if (this.#wire === 5) this.#at += 4
     else throw new RangeError(`wire type ${this.#wire} is unknown`)
