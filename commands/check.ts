@@ -1,5 +1,5 @@
-import { canonicalJson, type Json, NotCanonical } from '../domain/canonical.ts'
-import { bytesToSign, type Envelope, envelopeSchema } from '../domain/envelope.ts'
+import { NotCanonical } from '../domain/canonical.ts'
+import { bytesToSign, commandText, type Envelope, envelopeSchema, type SignedCommand } from '../domain/envelope.ts'
 import { DomainError, malformed } from '../domain/errors.ts'
 import { handlerOf } from './catalogue.ts'
 import type { CommandHandler } from './command.ts'
@@ -27,12 +27,13 @@ export const commandBytesMax = 16 * 1024
 
 /** Checks the form first, which costs little, then the signatures. Throws `DomainError`, whose details name the `field`. */
 export async function checkEnvelope(raw: unknown, networkId: string, verify: VerifySignature): Promise<CheckedCommand> {
-  const envelope = parse(envelopeSchema, raw, '')
-  const { publicKey, signature, command } = envelope
+  parse(envelopeSchema, raw, '')
+  // As it was sent: the schema's copy of `data` would lack a member named `__proto__`.
+  const { publicKey, signature, command } = raw as Envelope
   const { type, subject, commandId, issuedAt, audience } = command
   const handler = handlerOf(type)
   if (!handler) throw new DomainError('CommandUnknownType', { field: 'command.type', type })
-  const text = textOf(envelope)
+  const text = textOf(command)
   const data = parse(handler.data, command.data, 'command.data')
   if (audience !== networkId)
     throw new DomainError('AudienceMismatch', { field: 'command.audience', audience, expected: networkId })
@@ -43,17 +44,17 @@ export async function checkEnvelope(raw: unknown, networkId: string, verify: Ver
 }
 
 /** The text that was signed. Throws `CommandMalformed` for what has no canonical form, and `CommandTooLarge`. */
-function textOf({ command }: Envelope): string {
-  const text = canonicalOr(command, ({ path, reason }) => malformed(path ? `command.${path}` : 'command', reason))
+function textOf(command: SignedCommand): string {
+  const text = canonicalText(command)
   const bytes = Buffer.byteLength(text, 'utf8')
   if (bytes > commandBytesMax) throw new DomainError('CommandTooLarge', { field: 'command', bytes, bytesMax: commandBytesMax })
   return text
 }
 
-function canonicalOr(value: unknown, refusal: (error: NotCanonical) => DomainError): string {
+function canonicalText(command: SignedCommand): string {
   try {
-    return canonicalJson(value as Json)
+    return commandText(command)
   } catch (error) {
-    throw error instanceof NotCanonical ? refusal(error) : error
+    throw error instanceof NotCanonical ? malformed(`command.${error.path}`, error.reason) : error
   }
 }

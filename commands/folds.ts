@@ -70,6 +70,7 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
   }
 
   function keep(fold: Fold): void {
+    forget(fold, clock().getTime() - rememberedMs)
     drop(fold.stream)
     const entry = { fold, bytes: bytesOf(fold) }
     kept.set(fold.stream, entry)
@@ -147,7 +148,6 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
 
   function take(fold: Fold, foldables: readonly Foldable[]): void {
     for (const foldable of foldables) takeIn(fold, foldable)
-    forget(fold, clock().getTime() - rememberedMs)
     keep(fold)
   }
 
