@@ -49,6 +49,8 @@ export interface Limits {
   readonly commandsAtOnce: number
   readonly batchesAtOnce: number
   readonly queriesAtOnce: number
+  /** Of bodies that have not all arrived. */
+  readonly bodyBytesAtOnce: number
   /** Commands of one batch in work at once. */
   readonly batchConcurrency: number
   /** How long `after` waits. */
@@ -61,6 +63,7 @@ export const defaultLimits: Limits = {
   commandsAtOnce: 1024,
   batchesAtOnce: 16,
   queriesAtOnce: 4096,
+  bodyBytesAtOnce: 128 * 1024 * 1024,
   batchConcurrency: 128,
   waitMs: 2000,
   readMs: 4000,

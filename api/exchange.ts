@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Deps } from './deps.ts'
 import { ApiProblem, type Problem, problemOf } from './problem.ts'
-import { parametersOf, queryOf, readBody, traceparentOf } from './request.ts'
+import { type ByteBudget, parametersOf, queryOf, readBody, traceparentOf } from './request.ts'
 import { type Answer, type Asked, type Lane, problemType, type Route } from './route.ts'
 
 const urlCharactersMax = 4096
@@ -17,6 +17,7 @@ export interface Exchange {
 
 export function exchange(deps: Deps): Exchange {
   const gates = gatesOf(deps)
+  const bodies: ByteBudget = { left: deps.limits.bodyBytesAtOnce }
   const report = reporter(deps)
 
   function serve(route: Route): RequestHandler {
@@ -32,7 +33,7 @@ export function exchange(deps: Deps): Exchange {
       const params = route.params ? parametersOf(request.params, route.params) : request.params
       const query = url.includes('?') ? queryOf(url, route.query) : noQuery
       gate.check()
-      const body = route.body && (await readBody(request, route.body.bytesMax))
+      const body = route.body && (await readBody(request, route.body.bytesMax, bodies))
       // Not before: a body that trickles in takes no place.
       gate.check()
       return gate.pass(() => route.handle({ params, query, body, traceparent: traceparentOf(request) } as Asked, deps))
@@ -52,7 +53,7 @@ export function exchange(deps: Deps): Exchange {
   function fail(request: Request, response: Response, error: unknown): void {
     if (response.headersSent || response.destroyed) return void response.destroy()
     const traceId = traceparentOf(request)?.slice(3, 35) ?? randomBytes(16).toString('hex')
-    const problem = problemOf(deps.isUnavailable(error) ? new ApiProblem('ReadModelUnavailable') : error, traceId)
+    const problem = problemOf(error, traceId)
     report(problem, error, request)
     send(
       request,

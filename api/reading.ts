@@ -30,23 +30,25 @@ export const afterParameter = {
  * `ReadModelUnavailable` when Postgres does not answer in time.
  */
 export async function readAt<T>(
-  { progress, limits }: Pick<Deps, 'progress' | 'limits'>,
+  { progress, limits, isUnavailable }: Pick<Deps, 'progress' | 'limits' | 'isUnavailable'>,
   projection: { readonly name: string },
   after: bigint | undefined,
   query: () => Promise<Read<T>>,
 ): Promise<Read<T>> {
-  const found = await inTime(query(), limits.readMs)
+  const found = await orUnavailable(query(), limits.readMs, isUnavailable)
   if (after === undefined || found.position >= after) return found
-  await inTime(progress.reached(projection.name, after, limits.waitMs), limits.waitMs + limits.readMs)
-  const later = await inTime(query(), limits.readMs)
+  await orUnavailable(progress.reached(projection.name, after, limits.waitMs), limits.waitMs + limits.readMs, isUnavailable)
+  const later = await orUnavailable(query(), limits.readMs, isUnavailable)
   if (later.position >= after) return later
   throw new ApiProblem('ReadModelBehind', { projection: projection.name, reached: String(later.position) }, positionOf(later))
 }
 
-function inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
+/** What comes of `work`, if it comes in time and Postgres is there. */
+function orUnavailable<T>(work: Promise<T>, limitMs: number, isUnavailable: Deps['isUnavailable']): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new ApiProblem('ReadModelUnavailable')), limitMs)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    const give = (cause?: unknown) => reject(new ApiProblem('ReadModelUnavailable', {}, {}, { cause }))
+    const timer = setTimeout(give, limitMs)
+    work.then(resolve, (error) => (isUnavailable(error) ? give(error) : reject(error))).finally(() => clearTimeout(timer))
   })
 }
 

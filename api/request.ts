@@ -34,29 +34,43 @@ export function firstIssue({ issues: [issue] }: z.ZodError): { field: string; re
 
 const jsonMediaType = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
-/** Reads a JSON body. Throws `MediaTypeUnsupported`, `BodyTooLarge`, `BodyMalformed`, `JsonFault`. */
-export async function readBody(request: Request, bytesMax: number): Promise<unknown> {
+/** What all bodies together may still take while they arrive. */
+export interface ByteBudget {
+  left: number
+}
+
+/** Reads a JSON body. Throws `MediaTypeUnsupported`, `BodyTooLarge`, `Overloaded`, `BodyMalformed`, `JsonFault`. */
+export async function readBody(request: Request, bytesMax: number, budget: ByteBudget): Promise<unknown> {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity', 'content-length': length } = request.headers
   if (!jsonMediaType.test(type) || encoding !== 'identity') throw new ApiProblem('MediaTypeUnsupported')
   if (Number(length) > bytesMax) throw new ApiProblem('BodyTooLarge', { bytesMax })
-  return parseJson(decode(await bytesOf(request, bytesMax)))
+  return parseJson(decode(await bytesOf(request, bytesMax, budget)))
 }
 
 /** By events, and not by iteration: that would end the connection where it stops, and the refusal would not arrive. */
-function bytesOf(request: Request, bytesMax: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= bytesMax) return void chunks.push(chunk)
-      // The rest is read and dropped, for as long as a request may take to arrive.
-      chunks.length = 0
-      reject(new ApiProblem('BodyTooLarge', { bytesMax }))
-    })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-    request.on('error', () => reject(new ApiProblem('RequestMalformed')))
-    request.on('close', () => reject(new ApiProblem('RequestMalformed')))
+function bytesOf(request: Request, bytesMax: number, budget: ByteBudget): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const refuse = (problem: ApiProblem) => {
+    // The rest is read and dropped, for as long as a request may take to arrive.
+    chunks.length = 0
+    reject(problem)
+  }
+  const take = (chunk: Buffer) => {
+    bytes += chunk.length
+    budget.left -= chunk.length
+    chunks.push(chunk)
+    if (bytes > bytesMax) refuse(new ApiProblem('BodyTooLarge', { bytesMax }))
+    else if (budget.left < 0) refuse(new ApiProblem('Overloaded'))
+  }
+  request.on('data', take)
+  request.on('end', () => resolve(Buffer.concat(chunks)))
+  request.on('error', () => refuse(new ApiProblem('RequestMalformed')))
+  request.on('close', () => refuse(new ApiProblem('RequestMalformed')))
+  return promise.finally(() => {
+    request.off('data', take).resume()
+    budget.left += bytes
   })
 }
 

@@ -96,7 +96,7 @@ ${body && html`<h3>Body</h3><p>${schemaText(body.schema)}</p><textarea rows="12"
 
 function parameterRow({ name, in: place, required, description, schema }: Parameter): Html {
   const input = html`<input name="${name}" data-in="${place}" aria-label="${name}" placeholder="${required ? 'required' : ''}">`
-  return html`<tr><th><code>${name}</code><small>${place}</small></th><td>${input}</td><td>${inline(description)} ${schemaText(schema)}</td></tr>`
+  return html`<tr><th><code>${name}</code><small>${place}</small></th><td>${input}</td><td><small>${schemaText(schema)}</small><p>${inline(description)}</p></td></tr>`
 }
 
 function responseRow([status, { description, headers = {}, content = {} }]: [string, Response]): Html {

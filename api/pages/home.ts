@@ -47,13 +47,13 @@ function nodesTable({ stats, nodes, position }: NonNullable<Home['known']>) {
 <div class="scroll"><table>
 <tr><th>Node</th><th>Status</th><th>Region</th><th>Machine</th><th>Load</th><th>Memory</th><th>CPU</th><th>Reputation</th><th>Last heartbeat</th></tr>
 ${nodes.map(nodeRow)}</table></div>
-${count > nodes.length ? html`<p>The first ${nodes.length} by id; <a href="/v1/nodes">/v1/nodes</a> has them all.</p>` : undefined}`
+${count > nodes.length ? html`<p>These are the first ${nodes.length} by id; <a href="/v1/nodes">/v1/nodes</a> has them all.</p>` : undefined}`
 }
 
 function nodeRow({ nodeId, status, profile, reputation, vitals, lastHeartbeatAt }: NodeView) {
   const { cores, memoryBytes, platform, arch, region } = profile
   return html`<tr><th><a href="/v1/nodes/${nodeId}"><code>${nodeId}</code></a></th><td class="${status}">${status}</td><td>${region}</td><td>${platform} ${arch}, ${cores} cores, ${gibibytes(memoryBytes)}</td>
-<td>${vitals ? (vitals.loadPermille / 1000).toFixed(2) : '–'}</td><td>${vitals ? `${Math.round((100 * vitals.memoryUsedBytes) / vitals.memoryTotalBytes)} %` : '–'}</td><td>${vitals ? `${Math.round(vitals.cpuPermille / 10)} %` : '–'}</td><td>${reputation}</td><td>${lastHeartbeatAt?.replace('T', ' ').slice(0, 19) ?? '–'}</td></tr>
+<td>${vitals ? (vitals.loadPermille / 1000).toFixed(2) : '–'}</td><td>${vitals ? `${Math.round((100 * vitals.memoryUsedBytes) / vitals.memoryTotalBytes)}\u00a0%` : '–'}</td><td>${vitals ? `${Math.round(vitals.cpuPermille / 10)}\u00a0%` : '–'}</td><td>${reputation}</td><td>${lastHeartbeatAt?.replace('T', ' ').slice(0, 19) ?? '–'}</td></tr>
 `
 }
 

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { defaultLimits } from '../../api/deps.ts'
 import type { CommandOutcome } from '../../commands/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { type Api, newSigner, startApi } from './harness.ts'
@@ -209,6 +210,34 @@ http('with Postgres away queries are 503, commands are asked on, and the pages o
   assert.match(home.text, 'cannot be read just now')
 })
 
+const limits = suite('api/http, limits')
+
+limits('more queries than are taken at once are answered 503, and whether the process lives is told all the same', async () => {
+  const api = await startApi({ limits: { ...defaultLimits, queriesAtOnce: 0 } })
+  for (const path of ['/v1/nodes', '/v1/nodes/abc', '/v1/network', '/']) {
+    const { status, body, headers } = await api.get(path)
+    assert.equal([path, status, body.code, headers.get('retry-after')], [path, 503, 'Overloaded', '1'])
+  }
+  for (const path of ['/livez', '/readyz', '/metrics', '/docs']) assert.is((await api.get(path)).status, 200, path)
+  await api.close()
+})
+
+limits('bodies that arrive at once take no more than their share of memory', async () => {
+  const api = await startApi({ limits: { ...defaultLimits, bodyBytesAtOnce: 50_000 } })
+  const body = JSON.stringify({ filler: 'x'.repeat(40_000) })
+  const head = `POST /v1/commands HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+  const slow = connect(api.port, '127.0.0.1')
+  slow.write(head + body.slice(0, -1))
+  let second = await api.post('/v1/commands', body)
+  while (second.status !== 503) second = await api.post('/v1/commands', body)
+  assert.is(second.body.code, 'Overloaded')
+  slow.write(body.slice(-1))
+  assert.match(String((await once(slow, 'data'))[0]), 'CommandMalformed')
+  slow.destroy()
+  assert.is((await api.post('/v1/commands', body)).body.code, 'CommandMalformed')
+  await api.close()
+})
+
 const readiness = suite('api/http, readiness and shutdown')
 
 readiness('readyz names what is away', async () => {
@@ -295,4 +324,5 @@ readiness('a port that is taken is said so', async () => {
 })
 
 http.run()
+limits.run()
 readiness.run()
