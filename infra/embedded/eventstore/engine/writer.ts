@@ -258,14 +258,13 @@ export class Writer {
     this.#collecting = undefined
     this.#inFlight = batch
     const nextPosition = batch.gaveOutPositions ? this.#nextPosition : undefined
-    try {
-      await this.#log.write({ entries: batch.entries, newStreams: batch.newStreams, nextPosition })
-      this.#inFlight = undefined
-      this.#committed(batch)
-    } catch (error) {
-      this.#inFlight = undefined
-      this.#failed(batch, error as Error)
-    }
+    const { entries, newStreams, answers } = batch
+    const error = await this.#log
+      .write({ entries, newStreams, nextPosition }, answers.length === 1)
+      .then(none, (error: Error) => error)
+    this.#inFlight = undefined
+    if (error) this.#failed(batch, error)
+    else this.#committed(batch)
     if (this.#collecting) this.#commit()
     else this.#idle?.()
   }
@@ -277,7 +276,8 @@ export class Writer {
       stream.pending = stream.pending.filter((event) => event.position > position)
     }
     for (const { answer, outcome } of batch.answers) answer(outcome)
-    this.#feed.committed(position, streamNames(batch))
+    // Behind the answers, which their calls send when this turn is over.
+    queueMicrotask(() => this.#feed.committed(position, streamNames(batch)))
   }
 
   /** What was decided on top of a failed transaction fails with it. */
@@ -291,6 +291,8 @@ export class Writer {
     for (const { answers } of failed) for (const { answer } of answers) answer({ kind: 'failed', error })
   }
 }
+
+const none = () => undefined
 
 function* streamNames(batch: Batch): Iterable<string> {
   for (const stream of batch.heads.keys()) yield stream.name

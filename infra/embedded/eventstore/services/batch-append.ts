@@ -38,6 +38,7 @@ export function batchAppend(store: Store): (call: Call) => void {
   return (call) => {
     const unfinished = new Map<string, Unfinished>()
     let unanswered = 0
+    let replies: Buffer[] = []
     let isHalfClosed = false
 
     call.onMessage = (message) => {
@@ -105,18 +106,27 @@ export function batchAppend(store: Store): (call: Call) => void {
       unanswered++
       store.writer.append(stream!, expected!, events, (outcome) => {
         unanswered--
-        call.write(replyTo(correlation, stream!, expected!, outcome))
-        endWhenAnswered()
+        reply(replyTo(correlation, stream!, expected!, outcome))
       })
     }
 
     function refuse(correlation: Buffer | undefined, stream: string | undefined, refusal: Refusal): void {
-      call.write(refusedReply(correlation, stream, refusal))
+      reply(refusedReply(correlation, stream, refusal))
+    }
+
+    /** A transaction answers many requests at once: they travel in one write. */
+    function reply(frame: Buffer): void {
+      if (replies.push(frame) === 1) queueMicrotask(flush)
+    }
+
+    function flush(): void {
+      call.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies))
+      replies = []
       endWhenAnswered()
     }
 
     function endWhenAnswered(): void {
-      if (isHalfClosed && unanswered === 0 && unfinished.size === 0) call.end()
+      if (isHalfClosed && unanswered === 0 && unfinished.size === 0 && replies.length === 0) call.end()
     }
   }
 }

@@ -27,8 +27,11 @@ export interface Log {
   /** The position that the next event gets, and the number that the next stream gets. */
   readonly nextPosition: number
   readonly nextStream: number
-  /** Resolves once everything is flushed to disk, which is also when readers see it. Rejects when nothing of it was stored. */
-  write(commit: Commit): Promise<void>
+  /**
+   * Resolves once everything is flushed to disk, which is also when readers see it. Rejects when nothing of it was stored.
+   * `isAlone`: one request waits for it and no other.
+   */
+  write(commit: Commit, isAlone: boolean): Promise<void>
   streamNumber(name: string): number | undefined
   /** The highest revision of a stream: -1 when it has no event, `tombstoneRevision` for a deleted one. */
   lastRevision(stream: number): number
@@ -50,6 +53,11 @@ export interface Log {
 
 /** LMDB keys may have 1,978 bytes; longer names, and those close to it, are known by their digest. */
 const longestNameKey = 1_024
+/**
+ * A lone commit is done in this thread while commits take less than this: to hand it to another thread and back takes a good part
+ * of the time that the disk takes, and nobody waits behind it. On a slower disk readers would.
+ */
+const longestPauseMs = 2
 const counterKey = Buffer.from('nextPosition')
 
 /**
@@ -67,7 +75,7 @@ export function openLog(directory: string | undefined): Log {
     encoding: 'binary',
     keyEncoding: 'binary',
     overlappingSync: false,
-    eventTurnBatching: false, // each transaction is one `batch`
+    eventTurnBatching: false, // a transaction is what one `batch` holds
     noSync: directory === undefined,
     maxDbs: 8,
   })
@@ -77,24 +85,27 @@ export function openLog(directory: string | undefined): Log {
   if (directory === undefined && process.platform !== 'win32') rmSync(folder, { recursive: true, force: true })
 
   let closing: Promise<void> | undefined
+  let commitMs = 0 // a moving average
+
+  function put({ entries, newStreams, nextPosition }: Commit): void {
+    for (const { name, stream } of newStreams) streams.put(nameKey(name), fourBytes(stream))
+    for (const { position, stream, revision, record } of entries) {
+      const place = eightBytes(position)
+      events.put(place, record)
+      index.put(indexKey(stream, revision), place)
+    }
+    if (nextPosition !== undefined) state.put(counterKey, eightBytes(nextPosition))
+  }
 
   return {
     nextPosition: Math.max(lastKey(events) + 1, numberAt(state, counterKey), 1),
     nextStream: lastKey(index, 4) + 1,
 
-    async write({ entries, newStreams, nextPosition }) {
-      const written = root.batch(() => {
-        for (const { name, stream } of newStreams) streams.put(nameKey(name), fourBytes(stream))
-        for (const { position, stream, revision, record } of entries) {
-          const place = eightBytes(position)
-          events.put(place, record)
-          index.put(indexKey(stream, revision), place)
-        }
-        if (nextPosition !== undefined) state.put(counterKey, eightBytes(nextPosition))
-      })
-      await written.catch(async (error) => {
-        throw await reasonOf(error)
-      })
+    async write(commit, isAlone) {
+      const started = performance.now()
+      if (isAlone && commitMs < longestPauseMs) root.transactionSync(() => put(commit))
+      else await root.batch(() => put(commit)).catch(throwReason)
+      commitMs += (performance.now() - started - commitMs) / 8
       root.resetReadTxn()
     },
 
@@ -150,9 +161,9 @@ export function openLog(directory: string | undefined): Log {
 }
 
 /** lmdb says why a commit failed in a promise of its own, which must be looked at lest it ends the process. */
-async function reasonOf(failure: Error & { commitError?: Promise<never> }): Promise<Error> {
+async function throwReason(failure: Error & { commitError?: Promise<never> }): Promise<never> {
   const reason = failure.commitError?.catch((error: Error) => error)
-  return (await Promise.race([reason, setTimeout(1_000)])) ?? failure
+  throw (await Promise.race([reason, setTimeout(1_000)])) ?? failure
 }
 
 export const readRecord = (log: Log, position: number): StoredRecord | undefined => {
