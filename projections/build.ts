@@ -29,6 +29,8 @@ export interface Builder {
   readonly copyTransaction: CopyTransaction
   readonly source: LogSource
   readonly signal: AbortSignal
+  /** Asked once nobody else builds any more: another process may just have built the same. */
+  readonly isNeeded: (projection: Projection, former: Checkpoint | undefined) => boolean
   /** Events read so far. */
   readonly onProgress: (count: number) => void
 }
@@ -41,7 +43,7 @@ export class BuildUnderWay extends Error {
   }
 }
 
-/** What became of a build. `poison`: the event it came to a halt at; if it is not `serving`, the generation before it had got further. */
+/** What became of a projection's build. `poison`: the event it came to a halt at; if it is not `serving`, the generation before it had got further. */
 export interface Built {
   readonly name: string
   readonly serving: boolean
@@ -66,7 +68,7 @@ const tailEvents = 500
 /**
  * Builds a new generation of each of `projections` beside the one that serves, from one reading of the log, and switches to all of
  * them at once. All of it is a single transaction: whatever goes wrong, nothing is left behind. The generations that serve go on meanwhile;
- * only for the last few events, with the checkpoints locked, they wait. Throws `BuildUnderWay`, what the log and what Postgres throw.
+ * only for the last few events, with the checkpoints locked, they wait. What is not needed is not among the answers. Throws `BuildUnderWay`, what the log and what Postgres throw.
  */
 export async function build(builder: Builder, projections: readonly Projection[]): Promise<Built[]> {
   const poisons = new Map<string, Poison>()
@@ -84,7 +86,7 @@ export async function build(builder: Builder, projections: readonly Projection[]
 }
 
 async function buildAll(
-  { source, signal, onProgress }: Builder,
+  { source, signal, isNeeded, onProgress }: Builder,
   tx: Kysely<ReadModels>,
   copy: Copy,
   projections: readonly Projection[],
@@ -93,7 +95,9 @@ async function buildAll(
   const { rows } = await sql<{ alone: boolean }>`select pg_try_advisory_xact_lock(hashtext('duxnet build')) as alone`.execute(tx)
   if (!rows[0]!.alone) throw new BuildUnderWay()
   const stored = await readCheckpoints(tx)
-  const members = projections.map((projection) => memberOf(projection, stored.get(projection.name)))
+  const members = projections
+    .filter((projection) => isNeeded(projection, stored.get(projection.name)))
+    .map((projection) => memberOf(projection, stored.get(projection.name)))
   for (const { projection, schema } of members) await createTables(tx, projection, schema)
 
   const reader = logReader(emptyLog)

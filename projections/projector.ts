@@ -145,7 +145,7 @@ export function createProjector(options: ProjectorOptions): Projector {
   async function buildAtLast(chosen: readonly string[]): Promise<void> {
     for (let tries = 0; !over.signal.aborted; tries++) {
       try {
-        await rebuild(chosen)
+        await enqueue(chosen, over.signal, ({ version }, former) => former?.version !== version)
         return
       } catch (error) {
         if (over.signal.aborted) return
@@ -162,26 +162,36 @@ export function createProjector(options: ProjectorOptions): Projector {
     const all = chosen === 'all' ? names : chosen
     const unknown = all.filter((name) => !names.includes(name))
     if (unknown.length) return Promise.reject(new RangeError(`no projection ${unknown.join(', ')}; there are: ${names.join(', ')}`))
-    for (const name of all) conditions.set(name, { state: 'building' })
-    const within = signal ? AbortSignal.any([signal, over.signal]) : over.signal
-    const built = builds.then(() => buildNow(all, within))
+    return enqueue(all, signal ? AbortSignal.any([signal, over.signal]) : over.signal, () => true)
+  }
+
+  /** One build after the other. */
+  function enqueue(chosen: readonly string[], signal: AbortSignal, isNeeded: Builder['isNeeded']): Promise<readonly Built[]> {
+    for (const name of chosen) conditions.set(name, { state: 'building' })
+    const built = builds.then(() => buildNow(chosen, signal, isNeeded))
     builds = built.catch(() => {})
     return built
   }
 
-  async function buildNow(chosen: readonly string[], signal: AbortSignal): Promise<readonly Built[]> {
+  async function buildNow(
+    chosen: readonly string[],
+    signal: AbortSignal,
+    isNeeded: Builder['isNeeded'],
+  ): Promise<readonly Built[]> {
     const onProgress = (count: number) => {
       for (const name of chosen) conditions.set(name, { state: 'building', detail: `${count} events read` })
     }
     try {
       await prepareHome(db)
-      const built = await whenAlone({ db, copyTransaction, source, signal, onProgress }, chosen)
+      const built = await whenAlone({ db, copyTransaction, source, signal, isNeeded, onProgress }, chosen)
       checkpoints = new Map(await readCheckpoints(db))
+      for (const name of chosen) {
+        conditions.delete(name)
+        halted.delete(name)
+      }
       for (const { name, serving, poison } of built) {
         if (poison) log?.error({ projection: name, poison, serving }, `the build of ${name} halted`)
         else log?.info({ projection: name }, `${name} was built`)
-        halted.delete(name)
-        conditions.delete(name)
         if (poison && serving) halted.add(name)
         if (poison && !serving) conditions.set(name, { state: 'halted', detail: poison.error, poison })
         else onAdvance?.(name, checkpoints.get(name)!.position)

@@ -40,6 +40,13 @@ export interface Running {
 
 const limitMs = 30_000
 
+const stages = new Set<Stage>()
+
+/** Closes what a test opened, however it ended. */
+export async function closeStages(): Promise<void> {
+  for (const stage of stages) await stage.close()
+}
+
 export async function openStage(log: TestLog = testLog()): Promise<Stage> {
   const { url, readerUrl, close } = await testPostgres()
   const postgres = openWriter<ReadModels>({ url })
@@ -89,7 +96,7 @@ export async function openStage(log: TestLog = testLog()): Promise<Stage> {
     return self
   }
 
-  return {
+  const stage: Stage = {
     log,
     postgres,
     url,
@@ -98,11 +105,14 @@ export async function openStage(log: TestLog = testLog()): Promise<Stage> {
     start,
     verify: (projections = readModels) => verify(postgres.db, log.store, projections),
     async close() {
+      if (!stages.delete(stage)) return
       for (const one of running) await one.stop()
       await postgres.close()
       await close()
     },
   }
+  stages.add(stage)
+  return stage
 }
 
 /** Waits until `look` says true; what it said last is shown when it never does. */

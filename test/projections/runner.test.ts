@@ -4,10 +4,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readModels } from '../../projections/read-models.ts'
 import { foldLog } from '../../projections/replay.ts'
-import { isLong, openStage, type Stage, seed } from './harness.ts'
+import { closeStages, isLong, openStage, type Stage, seed } from './harness.ts'
 import { extendHistory, founded, randomHistory, randomOf } from './history.ts'
 
 const runner = suite('projector')
+runner.after.each(closeStages)
 console.log(`SEED=${seed}`)
 
 async function equalsReplay(stage: Stage): Promise<void> {
@@ -67,7 +68,6 @@ runner('a build by COPY makes the same rows as following event by event', async 
   await running.stop()
   await equalsReplay(stage)
   assert.is((await stage.queries.stats()).generation, 2)
-  await stage.close()
 })
 
 runner.run()
