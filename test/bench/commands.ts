@@ -1,9 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { foundNetwork } from '../../commands/network.ts'
 import type { EventStore, Signer } from '../../commands/ports.ts'
 import { signCommand } from '../../commands/sign.ts'
 import type { Json } from '../../domain/canonical.ts'
 import type { Envelope } from '../../domain/envelope.ts'
+import type { Vitals } from '../../domain/heartbeat/events.ts'
 import { nodeIdOf } from '../../domain/ids.ts'
 import { initialPolicy } from '../../domain/network/policy.ts'
 import type { Profile } from '../../domain/node/events.ts'
@@ -15,25 +16,38 @@ export interface BenchNode {
 }
 
 export function benchNode(): BenchNode {
-  const signer = fastSigner(generateKeyPairSync('ed25519').privateKey)
+  const signer = fastSigner()
   return { id: nodeIdOf(signer.publicKey), signer }
 }
 
-function fastSigner(key: KeyObject): Signer {
-  const publicKey = createPublicKey(createPrivateKey(key.export({ type: 'pkcs8', format: 'pem' }))).export({ format: 'jwk' }).x!
-  return { publicKey, sign: (message) => sign(null, message, key).toString('base64url') }
+function fastSigner(): Signer {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  return {
+    publicKey: publicKey.export({ format: 'jwk' }).x!,
+    sign: (message) => sign(null, message, privateKey).toString('base64url'),
+  }
 }
 
-/** A test network in which heartbeats may come as fast as they like, so that the server is measured and not the bucket. */
-export async function benchNetwork(store: EventStore, namespace = 'dux') {
-  const authority = benchNode().signer
-  const policy = { ...initialPolicy, heartbeat: { ...initialPolicy.heartbeat, burst: 1_000_000 } }
-  const service = benchNode().signer
-  const keys = { authority, serviceKeys: { health: service.publicKey }, logKey: benchNode().signer.publicKey }
-  return { network: await foundNetwork({ store, namespace, kind: 'test', policy, ...keys }), namespace, authority, service }
+export interface NetworkSigners {
+  readonly authority: Signer
+  readonly health: Signer
+  readonly log: Signer
 }
 
-const profile: Profile = {
+/**
+ * A test network in which heartbeats may come as fast as they like and no node is missed for hours: the server is measured, and not
+ * the policy.
+ */
+export async function benchNetwork(store: EventStore, signers?: NetworkSigners) {
+  const { authority, health, log } = signers ?? { authority: fastSigner(), health: fastSigner(), log: fastSigner() }
+  const policy = { ...initialPolicy, heartbeat: { intervalSeconds: 60, burst: 1_000_000, missedIntervals: 1000 } }
+  const keys = { authority, serviceKeys: { health: health.publicKey }, logKey: log.publicKey }
+  return { network: await foundNetwork({ store, namespace, kind: 'test', policy, ...keys }), namespace }
+}
+
+const namespace = 'dux'
+
+export const profile: Profile = {
   cores: 8,
   memoryBytes: 16 * 2 ** 30,
   platform: 'linux',
@@ -47,9 +61,17 @@ export function registration(node: BenchNode, networkId: string): Envelope {
   return envelope(node, networkId, 'RegisterNode', { profile: profile as unknown as Json }, new Date())
 }
 
+export function update(node: BenchNode, networkId: string, cores: number): Envelope {
+  return envelope(node, networkId, 'UpdateNode', { profile: { ...profile, cores } as unknown as Json }, new Date())
+}
+
 /** The nth heartbeat of a node: their `issuedAt` are a millisecond apart and end at about now. */
 export function heartbeat(node: BenchNode, networkId: string, n: number, startedAt: number): Envelope {
-  const vitals = {
+  return envelope(node, networkId, 'RecordHeartbeat', { vitals: vitalsOf(n) }, new Date(startedAt + n))
+}
+
+export function vitalsOf(n: number): Vitals {
+  return {
     uptimeSeconds: 60 * n,
     loadPermille: 1200 + (n % 100),
     cores: 8,
@@ -59,7 +81,6 @@ export function heartbeat(node: BenchNode, networkId: string, n: number, started
     tasksSucceeded: n,
     tasksFailed: 0,
   }
-  return envelope(node, networkId, 'RecordHeartbeat', { vitals }, new Date(startedAt + n))
 }
 
 function envelope(node: BenchNode, networkId: string, type: string, data: Record<string, Json>, issuedAt: Date): Envelope {

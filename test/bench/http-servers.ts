@@ -1,8 +1,10 @@
-// What a user would write without us: run as `node http-servers.ts hello|pg PORT [DATABASE_URL]`.
+// What a user would write without us: forked with `hello`, or with `pg DATABASE_URL`; tells its port.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import express from 'express'
 import pg from 'pg'
 
-const [kind, port, url] = process.argv.slice(2)
+const [kind, url] = process.argv.slice(2)
 const app = express()
 app.set('etag', false)
 app.disable('x-powered-by')
@@ -21,4 +23,6 @@ if (kind === 'hello') {
     else response.sendStatus(404)
   })
 }
-app.listen(Number(port), '127.0.0.1', () => process.send?.('ready'))
+// The backlog of a burst, as ours has it; Node's own is 511.
+const server = createServer(app)
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => process.send!((server.address() as AddressInfo).port))

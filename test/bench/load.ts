@@ -1,7 +1,7 @@
-import { connect, type Socket } from 'node:net'
 import { quantile } from './harness.ts'
+import { type Answered, connectHttp, type HttpConnection } from './http.ts'
 
-export interface LoadResult {
+export interface Load {
   /** Requests answered a second in the steady state. */
   readonly rate: number
   readonly p50Ms: number
@@ -12,17 +12,23 @@ export interface LoadResult {
   readonly coldBurstMs: number
 }
 
-/**
- * Closed loop over HTTP/1.1 keep-alive: `connections` clients, one request in flight each. The clock of the steady state starts
- * when every connection has been answered once.
- */
-export async function load(port: number, paths: readonly string[], connections: number, seconds: number): Promise<LoadResult> {
-  const requests = paths.map((path) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`))
+export interface LoadOptions {
+  readonly port: number
+  /** Taken in turn. */
+  readonly requests: readonly Buffer[]
+  /** Each has one request in flight. */
+  readonly connections: number
+  readonly seconds: number
+  /** Sees every answer; for runs whose figures are not used. */
+  readonly inspect?: (answer: Answered) => void
+}
+
+/** Closed loop over HTTP/1.1 keep-alive. The clock of the steady state starts when every connection has been answered once. */
+export async function load({ port, requests, connections, seconds, inspect }: LoadOptions): Promise<Load> {
   const latencies: number[] = []
-  const sockets: Socket[] = []
+  const clients: HttpConnection[] = []
   let errors = 0
   let answeredOnce = 0
-  let counted = 0
   let steadySince = 0
   let coldBurstMs = 0
   let ended = false
@@ -30,8 +36,8 @@ export async function load(port: number, paths: readonly string[], connections: 
 
   await new Promise<void>((resolve) => {
     const steady = () => {
-      coldBurstMs = performance.now() - started
       steadySince = performance.now()
+      coldBurstMs = steadySince - started
       setTimeout(() => {
         ended = true
         resolve()
@@ -40,51 +46,54 @@ export async function load(port: number, paths: readonly string[], connections: 
     for (let client = 0; client < connections; client++) {
       let turn = client
       let sentAt = 0
-      let first = true
-      const socket = connect(port, '127.0.0.1')
-      sockets.push(socket)
+      const connection = connectHttp(port, () => {
+        errors++
+        // One that never comes must not keep the others from being measured.
+        if (sentAt === 0 && ++answeredOnce === connections) steady()
+      })
       const send = () => {
         sentAt = performance.now()
-        socket.write(requests[turn++ % requests.length]!)
+        connection.send(requests[turn++ % requests.length]!, answered)
       }
-      const answered = (status: number) => {
-        if (status !== 200) errors++
-        if (first) {
-          first = false
+      const answered = (answer: Answered) => {
+        if (answer.status !== 200) errors++
+        inspect?.(answer)
+        if (turn === client + 1) {
           if (++answeredOnce === connections) steady()
-        } else if (steadySince && sentAt >= steadySince && !ended) {
-          latencies.push(performance.now() - sentAt)
-          counted++
-        }
+        } else if (steadySince && sentAt >= steadySince && !ended) latencies.push(performance.now() - sentAt)
         if (!ended) send()
       }
-      socket.setNoDelay(true)
-      socket.on('connect', send)
-      socket.on('error', () => {
-        if (!ended) errors++
-      })
-      socket.on('data', responses(answered))
+      clients.push(connection)
+      connection.open.then(send, () => {})
     }
   })
   const elapsed = (performance.now() - steadySince) / 1000
-  for (const socket of sockets) socket.destroy()
-  return { rate: counted / elapsed, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), errors, coldBurstMs }
+  for (const client of clients) client.close()
+  return {
+    rate: latencies.length / elapsed,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    errors,
+    coldBurstMs,
+  }
 }
 
-/** Cuts a byte stream into responses; each must have a Content-Length. */
-function responses(answered: (status: number) => void): (chunk: Buffer) => void {
-  let buffered: Buffer = Buffer.alloc(0)
-  return (chunk) => {
-    buffered = buffered.length ? Buffer.concat([buffered, chunk]) : chunk
-    for (;;) {
-      const headEnd = buffered.indexOf('\r\n\r\n')
-      if (headEnd < 0) return
-      const head = buffered.toString('latin1', 0, headEnd)
-      const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-      const end = headEnd + 4 + length
-      if (buffered.length < end) return
-      buffered = buffered.subarray(end)
-      answered(Number(head.slice(9, 12)))
-    }
-  }
+/** Each connection sends its own requests, one after the other; returns the answers of each, and how long all took in milliseconds. */
+export async function drain(
+  port: number,
+  requests: readonly (readonly Buffer[])[],
+): Promise<{ readonly ms: number; readonly answers: readonly (readonly Answered[])[] }> {
+  const connections = requests.map(() => connectHttp(port, () => {}))
+  await Promise.all(connections.map(({ open }) => open))
+  const started = performance.now()
+  const answers = await Promise.all(
+    connections.map(async (connection, index) => {
+      const answers: Answered[] = []
+      for (const request of requests[index]!) answers.push(await connection.ask(request))
+      return answers
+    }),
+  )
+  const ms = performance.now() - started
+  for (const connection of connections) connection.close()
+  return { ms, answers }
 }

