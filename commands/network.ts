@@ -71,7 +71,10 @@ export async function foundNetwork({
 
 /** What genesis decides: the events that begin a log, and the network they make. `now` is the server's. Throws `DomainError`. */
 export function decideGenesis({ command, publicKey, signature }: Envelope, namespace: string, now: string) {
-  const { subject: networkId, commandId } = command
+  const { type, subject: networkId, commandId, audience } = command
+  if (type !== 'FoundNetwork') throw new DomainError('CommandUnknownType', { field: 'command.type', type })
+  if (audience !== networkId)
+    throw new DomainError('AudienceMismatch', { field: 'command.audience', audience, expected: networkId })
   const data = parse(foundNetworkData, command.data, 'command.data')
   const decided = networkDecider.decide({ type: 'FoundNetwork', networkId, signer: publicKey, now, ...data }, undefined)
   const events = eventsToAppend(decided, {
