@@ -10,7 +10,7 @@ import { findRunning, type RunningInstance } from '../../infra/data-directory.ts
 const main = fileURLToPath(new URL('../../infra/main.ts', import.meta.url))
 
 /** What a test may wait for on a machine with other work to do. */
-export const patienceMs = 60_000
+const patienceMs = 60_000
 
 export interface Result {
   readonly code: number | null
@@ -47,10 +47,16 @@ export function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), PORT: '0', DUXNET_EVENTSTORE_PORT: '0', DUXNET_DRAIN_SECONDS: '0', ...more }
 }
 
-/** Runs `duxnet <args>` to its end. */
-export async function duxnet(args: readonly string[], env: NodeJS.ProcessEnv, cwd = tmpdir()): Promise<Result> {
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] })
-  return collect(child).ended
+/** `duxnet <args>` as a child process. */
+export function spawnProgram(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, [main, ...args], { cwd: tmpdir(), env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** Runs `duxnet <args>` to its end; one that does not end is ended. */
+export async function duxnet(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Result> {
+  const child = spawnProgram(args, env)
+  const limit = setTimeout(() => child.kill(), patienceMs)
+  return collect(child).ended.finally(() => clearTimeout(limit))
 }
 
 function collect(child: ChildProcess): { ended: Promise<Result>; output(): string } {
@@ -64,11 +70,7 @@ function collect(child: ChildProcess): { ended: Promise<Result>; output(): strin
 
 /** Starts the program on `data` and waits until it says that it is ready. */
 export async function startProgram(data: string, env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<Program> {
-  const child = spawn(process.execPath, [main, 'start', ...args], {
-    cwd: tmpdir(),
-    env: environment({ DUXNET_DATA: data, ...env }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawnProgram(['start', ...args], { DUXNET_DATA: data, ...env })
   const { ended, output } = collect(child)
   let over = false
   void ended.then(() => (over = true))

@@ -1,15 +1,19 @@
 // The whole program, as a person has it: `duxnet start` with embedded engines, killed, started again, exported, imported, replayed.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { duxnet, type Program, patienceMs, scratch, startProgram, until } from './program.ts'
+import { duxnet, type Program, scratch, spawnProgram, startProgram, until } from './program.ts'
 
 const test = suite('duxnet start')
 const directory = scratch()
 const data = join(directory.path, 'data')
+const other = join(directory.path, 'other')
+const file = join(directory.path, 'log.ndjson')
+const quiet = { DUXNET_ROLES: 'commands,queries,projector' }
 let program: Program
 
 test.before(async () => {
@@ -108,47 +112,71 @@ test('projections lists, verifies and rebuilds the read models of the running in
   assert.is(verified.code, 0, verified.stdout + verified.stderr)
 })
 
-test('an export is damaged by any change, and otherwise imports into another store with the same root and digests', async () => {
-  const file = join(directory.path, 'log.ndjson')
+test('SIGTERM ends it cleanly', async () => {
+  const { code, stderr } = await program.stop()
+  assert.is(code, 0, stderr)
+  assert.not(existsSync(join(data, 'run.json')))
+  assert.is((await duxnet(['export', '--data', data], {})).code, 3)
+})
+
+const digests = (stdout: string) =>
+  [...stdout.matchAll(/^(\S+): equal at position \d+, (\w+)$/gm)].map(([, name, digest]) => [name, digest])
+
+test('an export imports into another store with the same root, and makes the same read models there', async () => {
+  // Without agent and processes nothing is added meanwhile.
+  program = await startProgram(data, quiet)
   const exported = await duxnet(['export', '--out', file, '--data', data], {})
   assert.is(exported.code, 0, exported.stderr)
-  const text = readFileSync(file, 'utf8')
-  const { root } = JSON.parse(text.trimEnd().split('\n').at(-1)!)
+  const here = await duxnet(['replay', '--live', '--data', data], {})
+  await program.stop()
 
-  const other = join(directory.path, 'other')
   const imported = await duxnet(['import', file, '--data', other], {})
   assert.is(imported.code, 0, imported.stderr)
+  const { root } = JSON.parse(readFileSync(file, 'utf8').trimEnd().split('\n').at(-1)!)
   assert.is(JSON.parse(imported.stdout).root, root)
   const again = await duxnet(['import', file, '--data', other], {})
   assert.is(JSON.parse(again.stdout).imported, 0)
 
-  writeFileSync(`${file}.cut`, text.slice(0, -10))
-  const cut = await duxnet(['import', `${file}.cut`, '--data', join(directory.path, 'third')], {})
-  assert.is(cut.code, 1)
-  assert.match(cut.stderr, 'cut')
-  const refused = await duxnet(['import', file, '--data', data], {})
-  assert.is(refused.code, 1)
-  assert.match(refused.stderr, 'in use')
+  cpSync(join(data, 'keys'), join(other, 'keys'), { recursive: true })
+  program = await startProgram(other, quiet)
+  const there = await duxnet(['replay', '--live', '--data', other], {})
+  assert.is(there.code, 0, there.stdout + there.stderr)
+  assert.is(digests(there.stdout).length, 7)
+  assert.equal(digests(there.stdout), digests(here.stdout))
+})
 
+test('a reader that closes the pipe is no crash', async () => {
+  const child = spawnProgram(['export', '--data', other], {})
+  child.stdout!.destroy()
+  let stderr = ''
+  child.stderr!.on('data', (text) => (stderr += text))
+  const [code] = await once(child, 'close')
+  assert.is(code, 0, stderr)
+  assert.is(stderr, '')
+})
+
+test('a file folds without any engine, and one that was cut is refused', async () => {
   const replayed = await duxnet(['replay', file], {})
   assert.is(replayed.code, 0, replayed.stderr)
-  assert.match(replayed.stdout, 'node-directory')
-  assert.is((await duxnet(['replay', `${file}.cut`], {})).code, 1)
+  assert.match(replayed.stdout, 'node-directory: ')
+  writeFileSync(`${file}.cut`, readFileSync(file, 'utf8').slice(0, -10))
+  for (const command of ['replay', 'import']) {
+    const { code, stderr } = await duxnet([command, `${file}.cut`, '--data', join(directory.path, 'none')], {})
+    assert.is(code, 1)
+    assert.match(stderr, 'the file was cut')
+  }
 })
 
-test('SIGTERM ends it cleanly', async () => {
-  const { code, stderr } = await program.stop()
-  assert.is(code, 0, stderr)
-  assert.is((await duxnet(['export', '--data', data], {})).code, 3)
+test('a port that is taken is named, with the variable that chooses another', async () => {
+  const elsewhere = { DUXNET_DATA: join(directory.path, 'elsewhere'), DUXNET_ROLES: 'commands' }
+  const { port } = new URL(program.run.http!)
+  const api = await duxnet(['start'], { ...elsewhere, PORT: port })
+  assert.is(api.code, 1)
+  assert.match(api.stderr, port)
+  assert.match(api.stderr, '; PORT chooses another port')
+  const eventStore = await duxnet(['start'], { ...elsewhere, DUXNET_EVENTSTORE_PORT: port })
+  assert.is(eventStore.code, 1)
+  assert.match(eventStore.stderr, '; DUXNET_EVENTSTORE_PORT chooses another port')
 })
 
-test('an instance whose keys are not those of the log refuses to start', async () => {
-  const other = join(directory.path, 'other')
-  writeFileSync(join(directory.path, 'ignored'), '')
-  const { code, stderr } = await duxnet(['start'], { DUXNET_DATA: other })
-  assert.is(code, 1)
-  assert.match(stderr, 'key')
-})
-
-void patienceMs
 test.run()
