@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { RecordedEvent } from './event.ts'
 import { type Metadata, metadataSchema } from './event.ts'
 import { type HealthEvent, healthEventSchema } from './health/events.ts'
@@ -46,16 +47,15 @@ export class UnreadableEvent extends Error {
 
 /** Checks shape and gives the event its type. Throws `UnreadableEvent`. */
 export function decode(recorded: RecordedEvent): Fact {
-  const schema = (schemas as Record<string, (typeof schemas)[keyof typeof schemas]>)[recorded.type]
+  const schema = Object.hasOwn(schemas, recorded.type) && schemas[recorded.type as DomainEvent['type']]
   if (!schema) throw new UnreadableEvent(recorded, 'no such event type')
-  const event = schema.safeParse({ type: recorded.type, data: recorded.data })
-  if (!event.success)
-    throw new UnreadableEvent(recorded, event.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '))
+  const data = schema.shape.data.safeParse(recorded.data)
+  if (!data.success) throw new UnreadableEvent(recorded, wrongIn('data', data.error.issues))
   const metadata = metadataSchema.safeParse(recorded.metadata)
-  if (!metadata.success)
-    throw new UnreadableEvent(
-      recorded,
-      metadata.error.issues.map(({ path, message }) => `metadata.${path.join('.')} ${message}`).join('; '),
-    )
-  return { ...recorded, ...event.data, metadata: metadata.data } as Fact
+  if (!metadata.success) throw new UnreadableEvent(recorded, wrongIn('metadata', metadata.error.issues))
+  return { ...recorded, data: data.data, metadata: metadata.data } as Fact
+}
+
+function wrongIn(part: string, issues: readonly z.core.$ZodIssue[]): string {
+  return issues.map(({ path, message }) => `${[part, ...path].join('.')} ${message}`).join('; ')
 }

@@ -1,0 +1,82 @@
+// Events as they were stored by every version ever released: all must decode, fold and hash as they did. A fixture is never changed.
+import { readdirSync, readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { verifySignature } from '../../adapters/crypto/ed25519.ts'
+import { deciders } from '../../commands/catalogue.ts'
+import { replayDecisions } from '../../commands/replay.ts'
+import { decode, eventTypes, UnreadableEvent } from '../../domain/catalogue.ts'
+import { type CanonicalEvent, canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
+import { appendLeaf, emptyTree, leafHash, rootOf } from '../../domain/merkle.ts'
+import { type Category, parseStreamName } from '../../domain/stream.ts'
+
+const frozen = suite('frozen events')
+
+const directory = new URL('../frozen/', import.meta.url)
+const read = (name: string) => readFileSync(new URL(name, directory), 'utf8')
+const fixtures = readdirSync(directory).filter((name) => name.endsWith('.json'))
+const stored = (event: CanonicalEvent, position = 0n): RecordedEvent => ({ ...event, position, created: new Date(0) })
+
+frozen('every event type has a fixture, and every fixture its event type', () => {
+  assert.equal(fixtures.map((name) => name.replace(/\.v\d+\.json$/, '')).sort(), [...eventTypes].sort())
+})
+
+for (const name of fixtures) {
+  frozen(`${name} decodes and folds`, () => {
+    const event: CanonicalEvent = JSON.parse(read(name))
+    const fact = decode(stored(event))
+    assert.is(`${fact.type}.v${fact.metadata.schemaVersion}.json`, name)
+    assert.equal({ data: fact.data, metadata: fact.metadata }, { data: event.data, metadata: event.metadata })
+    const { category } = parseStreamName('dux', event.stream)!
+    const { initialState, evolve } = deciders[category as Category]
+    evolve(initialState, fact, fact.metadata.recordedAt)
+  })
+}
+
+const log: CanonicalEvent[] = read('log.v1.ndjson')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+
+frozen('the frozen log holds every fixture', () => {
+  const ids = new Set(log.map(({ id }) => id))
+  for (const name of fixtures) assert.ok(ids.has(JSON.parse(read(name)).id), name)
+})
+
+frozen('the frozen log has the bytes and the root that it had', () => {
+  assert.is(`${log.map(canonicalEvent).join('\n')}\n`, read('log.v1.ndjson'))
+  const tree = log.reduce((tree, event) => appendLeaf(tree, leafHash(canonicalEvent(event))), emptyTree)
+  assert.is(rootOf(tree).toString('hex'), 'fb53991f0191d4b224bab77a47dee49e7aa4e3bf37d1f75bff5be648fa291232')
+})
+
+frozen('every decision of the frozen log is made again as it was', async () => {
+  async function* events() {
+    for (const [index, event] of log.entries()) yield stored(event, BigInt(index))
+  }
+  const replayed = await replayDecisions(events(), { namespace: 'dux', verify: verifySignature })
+  assert.equal(replayed, { events: log.length, difference: undefined })
+})
+
+frozen('an event that cannot be read says what and where it is', () => {
+  const event: CanonicalEvent = JSON.parse(read('NodeRegistered.v1.json'))
+  const { data, metadata } = event as unknown as { data: Record<string, unknown>; metadata: Record<string, unknown> }
+  const unreadable: [why: RegExp, change: object][] = [
+    [/no such event type/, { type: 'Unheard' }],
+    [/no such event type/, { type: 'toString' }],
+    [/data\.nodeId/, { data: { ...data, nodeId: 7 } }],
+    [/extra/, { data: { ...data, extra: 1 } }],
+    [/metadata\.signature/, { metadata: { ...metadata, signature: '' } }],
+    [/metadata/, { metadata: null }],
+  ]
+  for (const [why, change] of unreadable)
+    try {
+      decode(stored({ ...event, ...change }, 42n))
+      assert.unreachable(`it was read in spite of ${why}`)
+    } catch (error) {
+      assert.instance(error, UnreadableEvent)
+      assert.match((error as Error).message, why)
+      assert.match((error as Error).message, /dux_node-\w+@0 \(position 42\)/)
+    }
+})
+
+frozen.run()
