@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty'
 import { type Logger, pino } from 'pino'
 import { isUnavailable } from '../adapters/postgres/unavailable.ts'
+import type { HttpMetrics } from '../api/deps.ts'
 import { StoreUnavailable } from '../commands/ports.ts'
 import { ReadModelUnavailable } from '../projections/read.ts'
 
@@ -31,6 +32,17 @@ export function createLogger(level: string): Logger {
 function briefly(error: Error): object {
   const away = error instanceof StoreUnavailable || error instanceof ReadModelUnavailable || isUnavailable(error)
   return away ? { type: error.name, message: error.message } : pino.stdSerializers.err(error)
+}
+
+/** The same metrics, and a line for each request at the level debug. */
+export function logged(http: HttpMetrics, log: Logger): HttpMetrics {
+  return {
+    ...http,
+    requested(route, method, status, seconds) {
+      http.requested(route, method, status, seconds)
+      if (log.isLevelEnabled('debug')) log.debug({ route, method, status, ms: Math.round(seconds * 10_000) / 10 }, 'request')
+    },
+  }
 }
 
 /** For what comes every second while an engine is away: says it twice a minute. */

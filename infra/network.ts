@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ForeignNetwork, foundNetwork, loadNetwork, requireOwnNetwork } from '../commands/network.ts'
 import { type EventStore, StoreUnavailable } from '../commands/ports.ts'
+import { UnreadableEvent } from '../domain/catalogue.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
 import type { NetworkQueries } from '../projections/network.query.ts'
@@ -30,6 +31,7 @@ export async function enterNetwork(options: EnterOptions): Promise<NetworkState>
     } catch (error) {
       // Another instance founded it just now: then it is that one's.
       if (error instanceof DomainError && error.code === 'NetworkAlreadyFounded') continue
+      if (error instanceof UnreadableEvent) throw new Failure(`this log is no DuxNet's: ${error.message}`, { cause: error })
       if (!(error instanceof StoreUnavailable)) throw error
       options.log.warn({ reason: error.message }, 'waiting for the event store')
       await sleep(1000, undefined, { signal: options.signal })

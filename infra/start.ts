@@ -18,7 +18,7 @@ import { explainPort, openEngines } from './engines.ts'
 import { keyRing } from './keys.ts'
 import { whileLeading } from './leading.ts'
 import { lifetime as newLifetime } from './lifetime.ts'
-import { seldom } from './logs.ts'
+import { logged, seldom } from './logs.ts'
 import { createMetrics } from './metrics.ts'
 import { enterNetwork, networkOfReadModel } from './network.ts'
 import { NotServed, noCommands, noQueries } from './not-served.ts'
@@ -61,6 +61,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     directory.tell({ state: 'starting', namespace })
 
     const engines = await openEngines(config, { lifetime, log, progress })
+    stopping.throwIfAborted()
     const { eventStore, postgres } = engines
     const addresses = {
       namespace,
@@ -120,7 +121,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       isUnavailable: (error) => error instanceof NotServed || isUnavailable(error),
       clock,
       log,
-      metrics: metrics.http,
+      metrics: logged(metrics.http, log),
       limits: defaultLimits,
       readiness: readinessOf(engines, readSide),
       stopping: draining.signal,
@@ -142,7 +143,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       // A node that the network will not have is no reason to stop the network.
       lifetime.background('the agent', (signal) =>
         runAgent({ url: server.url, signer, region: config.region, log, signal }).catch((error) =>
-          log.error({ err: error }, 'no agent'),
+          log.error({ err: error }, 'the agent has ended'),
         ),
       )
     }

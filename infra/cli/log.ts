@@ -1,6 +1,6 @@
 import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
-import type { EventStore } from '../../commands/ports.ts'
-import { decode } from '../../domain/catalogue.ts'
+import { type EventStore, StoreUnavailable } from '../../commands/ports.ts'
+import { decode, UnreadableEvent } from '../../domain/catalogue.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import type { NetworkFounded } from '../../domain/network/events.ts'
 import type { Config, Sources } from '../config.ts'
@@ -30,6 +30,8 @@ export async function openLog({ config, sources }: { config: Config; sources: So
     return { networkId: network.networkId, network, store, running, events: () => store.readAll(), close: () => store.close() }
   } catch (error) {
     await store.close()
+    if (error instanceof UnreadableEvent) throw new Failure(`this log is no DuxNet's: ${error.message}`, { cause: error })
+    if (error instanceof StoreUnavailable) throw new Failure(error.message, { cause: error })
     throw error
   }
 }

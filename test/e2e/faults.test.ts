@@ -143,6 +143,21 @@ test('one that only answers queries needs neither event store nor keys', async (
   }
 })
 
+test('where several keep the read models up, another goes on when the one at work is killed', async () => {
+  const standby = await startProgram(join(directory.path, 'standby'), { ...engines(), DUXNET_ROLES: 'commands,queries,projector' })
+  try {
+    assert.is((await standby.get('/readyz')).status, 200)
+    await program.kill()
+    program = standby
+    const envelope = register()
+    assert.is((await send(envelope)).status, 201)
+    await shows(envelope.nodeId)
+  } finally {
+    await standby.kill()
+    program = await startProgram(data, engines())
+  }
+})
+
 test('one with other keys than those of the log refuses to start', async () => {
   const other = join(directory.path, 'other')
   const founded = await startProgram(other, { DUXNET_ROLES: 'commands' })

@@ -28,13 +28,13 @@ interface Node {
   readonly nodeId: string
   readonly status: string
   readonly reputation: number
-  readonly profile: { readonly cores: number; readonly memoryBytes: number; readonly platform: string }
+  readonly profile: { readonly cores: number; readonly memoryBytes: number; readonly platform: string; readonly region: string }
 }
 
 const thisMachine = () =>
   until('this machine is healthy', async () => {
     const { body } = await program.get<{ nodes: readonly Node[] }>('/v1/nodes')
-    return body.nodes.find(({ status }) => status === 'healthy')
+    return body.nodes.find(({ status, profile }) => status === 'healthy' && profile.region === 'local')
   })
 
 test('this machine turns healthy, with its real figures', async () => {
@@ -68,6 +68,26 @@ test('documentation, metrics and readiness are there', async () => {
   assert.is((await program.get('/livez')).status, 200)
   const ready = await program.get('/readyz?verbose')
   assert.is(ready.status, 200, JSON.stringify(ready.body))
+})
+
+test('duxnet agent registers a machine of its own key', async () => {
+  const agent = spawnProgram(
+    ['agent', '--url', program.run.http!, '--region', 'elsewhere', '--key', join(directory.path, 'new.key')],
+    {},
+  )
+  const refused = await once(agent, 'close')
+  assert.is(refused[0], 1, 'a key that is named must be there')
+
+  const key = join(directory.path, 'agent.key')
+  const { stdout } = await duxnet(['keygen', '--out', key], {})
+  const nodeId = stdout.match(/node id +(\S+)/)![1]!
+  const other = spawnProgram(['agent', '--url', program.run.http!, '--region', 'elsewhere', '--key', key], {})
+  await until('the other node is healthy', async () => {
+    const { body } = await program.get<Node>(`/v1/nodes/${nodeId}`)
+    return body.status === 'healthy' && body.profile.region === 'elsewhere'
+  })
+  other.kill('SIGTERM')
+  assert.equal(await once(other, 'close'), [0, null])
 })
 
 test('secrets and addresses are for its user alone', () => {
