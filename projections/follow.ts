@@ -35,9 +35,12 @@ export interface Follower {
 
 /** Another projector moved these checkpoints: nothing of ours was written. */
 export class Fenced extends Error {
+  readonly names: readonly string[]
+
   constructor(names: readonly string[]) {
     super(`another projector is at work on ${names.join(', ')}`)
     this.name = 'Fenced'
+    this.names = names
   }
 }
 

@@ -48,7 +48,7 @@ const retryMs = { first: 100, last: 2_000 }
 const stepBackMs = 1_000
 const alonePollMs = 500
 
-/** The one who writes read models. Several at once do no harm, but each fences the others off. */
+/** The one who writes read models. Several at once do no harm, but each fences the others off. It may run again after it ended. */
 export function createProjector(options: ProjectorOptions): Projector {
   const { projections, source, db, copyTransaction, clock, onAdvance, log, batchMax = 1_000 } = options
   const names = projections.map(({ name }) => name)
@@ -62,9 +62,11 @@ export function createProjector(options: ProjectorOptions): Projector {
   let failures = 0
   let restart = () => {}
   let builds: Promise<unknown> = Promise.resolve()
-  const over = new AbortController()
+  let over = new AbortController()
 
   async function run(signal: AbortSignal): Promise<void> {
+    over = new AbortController()
+    halted.clear()
     const end = () => over.abort(signal.reason)
     signal.addEventListener('abort', end)
     if (signal.aborted) end()
@@ -123,8 +125,13 @@ export function createProjector(options: ProjectorOptions): Projector {
   /** Waits a little before the next try; the longer, the more often it failed. */
   async function recover(error: unknown, signal: AbortSignal): Promise<void> {
     let delay = Math.min(retryMs.first * 2 ** failures++, retryMs.last)
-    if (error instanceof Fenced) delay = stepBackMs
     try {
+      if (error instanceof Fenced) {
+        const found = await readCheckpoints(db)
+        const isReplaced = error.names.some((name) => found.get(name)?.generation !== checkpoints.get(name)?.generation)
+        // A new generation is ours to follow. A checkpoint that merely moved is somebody's who is at work: he may have it.
+        delay = isReplaced ? 0 : stepBackMs
+      }
       if (isLogDiverged(error)) {
         const { place } = error
         const lost = projections
@@ -134,7 +141,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         if (lost.length) return
       }
     } catch {
-      // It could not be recorded; it will be found again.
+      // Postgres is away: what could not be read or recorded will be found again.
     }
     waitingFor = messageOf(error)
     log?.warn({ err: error, delayMs: delay }, 'projections wait')

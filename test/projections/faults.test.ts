@@ -152,7 +152,7 @@ faults('an older copy of the log under a newer Postgres is noticed, at once and 
   await randomHistory(stage.log, randomOf(seed), 60)
   const running = stage.start()
   await running.caughtUp()
-  stage.log.store.restore(40)
+  stage.log.store.restore('dux', 40)
   for (const { name } of readModels) await running.until(name, ({ state }) => state === 'diverged')
   await running.stop()
 
@@ -163,7 +163,7 @@ faults('an older copy of the log under a newer Postgres is noticed, at once and 
   const restarted = stage.start()
   const { detail } = await restarted.until('node-directory', ({ state }) => state === 'diverged')
   assert.match(detail!, /should hold event|ends/)
-  stage.log.store.restore(40)
+  stage.log.store.restore('dux', 40)
   const built = await restarted.projector.rebuild('all')
   assert.ok(built.every(({ serving, poison }) => serving && !poison))
   await restarted.caughtUp()
