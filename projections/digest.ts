@@ -1,23 +1,26 @@
 import { createHash } from 'node:crypto'
 import { type Columns, keyOf, type Row, type Table, type Value } from './projection.ts'
-import { canonicalRow } from './rows.ts'
+import { canonicalRow, typeOf } from './rows.ts'
 
 /**
  * The digest of a table (design.md 17): SHA-256, in hexadecimal, of its rows as RFC 8785 text, a line each, in the order of the
- * primary key. Rows must come in that order.
+ * primary key. Rows must come in that order. Positions are left out: they are the store's, and a log that moves into another
+ * store, or into an export, keeps its digests.
  */
 export interface TableDigest {
-  /** Takes the next row; returns the text that was hashed. */
+  /** Takes the next row; returns its text, positions included. */
   add(row: Row): string
   end(): string
 }
 
 export function tableDigest(columns: Columns): TableDigest {
   const hash = createHash('sha256')
+  const lasting = Object.fromEntries(Object.entries(columns).filter(([name]) => typeOf(columns, name).type !== 'position'))
+  const isWhole = Object.keys(lasting).length === Object.keys(columns).length
   return {
     add(row) {
       const text = canonicalRow(columns, row)
-      hash.update(`${text}\n`)
+      hash.update(`${isWhole ? text : canonicalRow(lasting, row)}\n`)
       return text
     },
     end: () => hash.digest('hex'),
