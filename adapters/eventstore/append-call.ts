@@ -42,9 +42,9 @@ interface Pending {
 
 type Call = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
 
-/** What the client keeps for those who extend it: its connection to the node it chose, and the headers it sends with every call. */
+/** What the client keeps to itself and we cannot do without: how it connects to the node it chose, and the headers of its calls. */
 interface Inner {
-  getChannel(): Promise<Channel>
+  createChannel(): Promise<Channel>
   callArguments(options: { requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
 }
 

@@ -34,12 +34,16 @@ export interface Connector {
 interface Dialled {
   readonly client: EventStoreDBClient
   readonly lost: AbortController
+  /** The one that the client uses now; it makes another when this one fails or is not the leader's. */
   channel?: Channel
-  connection?: Connection
+  connection?: Connection & { readonly channel: Channel }
 }
 
-/** A client that has to dial, find the leader and agree on TLS gets longer than one that answered before. */
-const dialMs = 10_000
+/**
+ * A client that has to dial, find the leader and agree on TLS gets longer than one that answered before. It may go on dialling while nobody
+ * waits: what hangs in a handshake cannot be taken back (grpc-js leaves that socket open until the other side closes it), so dials are few.
+ */
+const dialMs = 30_000
 /** A refused connection is refused again at once: under load, dialling for every command would be all that is done. */
 const refusalMs = 250
 
@@ -93,16 +97,16 @@ export function connector(options: { connectionString: string; waitMs: number; l
     // A follower names the leader and the client goes there with its next call.
     await ask(asked, ms).catch((error) => (typeOf(error) === 'not-leader' ? ask(asked, ms) : Promise.reject(error)))
     if (closed) throw closedError()
-    const channel = await inner(asked.client).getChannel()
-    if (asked.channel !== channel) {
+    const channel = asked.channel!
+    if (asked.connection?.channel !== channel) {
       asked.connection?.appends.end()
-      asked.channel = channel
-      asked.connection = { client: asked.client, appends: appendCall(asked.client, channel, suspect), lost: asked.lost.signal }
+      const appends = appendCall(asked.client, channel, suspect)
+      asked.connection = { client: asked.client, channel, appends, lost: asked.lost.signal }
       log.info({ target: channel.getTarget() }, 'connected to the event store')
     }
     sure = true
     refusal = undefined
-    return asked.connection!
+    return asked.connection
   }
 
   function suspect(): void {
@@ -134,13 +138,24 @@ export function connector(options: { connectionString: string; waitMs: number; l
 }
 
 function dial(connectionString: string): Dialled {
+  let client: EventStoreDBClient
   try {
-    return { client: EventStoreDBClient.connectionString(connectionString), lost: new AbortController() }
+    client = EventStoreDBClient.connectionString(connectionString)
   } catch (error) {
     // The client's own parse errors carry the whole string, password included.
     if (error instanceof Error && !('connectionString' in error)) throw error
     throw new Error('the EventStoreDB connection string is malformed')
   }
+  const dialled: Dialled = { client, lost: new AbortController() }
+  // The client does not close its channel when it is disposed of, and an open one dials for another half an hour.
+  const { createChannel } = inner(client)
+  inner(client).createChannel = async () => {
+    const channel = await createChannel()
+    if (dialled.lost.signal.aborted) channel.close()
+    else dialled.channel = channel
+    return channel
+  }
+  return dialled
 }
 
 function giveUp({ client, channel, connection, lost }: Dialled, why: string): void {

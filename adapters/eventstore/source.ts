@@ -29,7 +29,25 @@ export function open<T>(stream: ClientStream, cancel: () => Promise<void>, signa
   let failure: { readonly error: unknown } | undefined
   let ended = false
   let closed = false
-  let wake = () => {}
+  let waiting: { readonly until: number; wake(why: 'items' | 'silence'): void } | undefined
+  let stopClock: (() => void) | undefined
+
+  function wake(why: 'items' | 'silence' = 'items'): void {
+    const woken = waiting
+    waiting = undefined
+    woken?.wake(why)
+  }
+
+  /** One timer goes on from wait to wait: while events pour in there are thousands of waits a second. */
+  function startClock(ms: number): void {
+    stopClock ??= after(ms, () => {
+      stopClock = undefined
+      if (!waiting) return
+      const left = waiting.until - performance.now()
+      if (left > 0) startClock(left)
+      else wake('silence')
+    })
+  }
 
   // The listener stays for ever: the call reports its own cancellation, and an 'error' nobody listens to ends the process.
   stream.on('error', (error) => {
@@ -40,7 +58,7 @@ export function open<T>(stream: ClientStream, cancel: () => Promise<void>, signa
     ended = true
     wake()
   })
-  stream.on('readable', () => wake())
+  stream.on('readable', wake)
 
   const aborted = () => {
     failure = { error: signals.find((signal) => signal.aborted)!.reason }
@@ -53,6 +71,7 @@ export function open<T>(stream: ClientStream, cancel: () => Promise<void>, signa
   function close(): void {
     if (closed) return
     closed = true
+    stopClock?.()
     for (const signal of signals) signal.removeEventListener('abort', aborted)
     // Where the call could not even be made there is nothing to cancel.
     cancel().catch(() => {})
@@ -64,16 +83,12 @@ export function open<T>(stream: ClientStream, cancel: () => Promise<void>, signa
     async more(ms) {
       if (failure) throw failure.error
       if (ended || closed) return 'end'
-      const silent = await new Promise<boolean>((resolve) => {
-        const stop = after(ms, () => resolve(true))
-        wake = () => {
-          stop()
-          resolve(false)
-        }
+      startClock(ms)
+      const why = await new Promise<'items' | 'silence'>((resolve) => {
+        waiting = { until: performance.now() + ms, wake: resolve }
       })
-      wake = () => {}
       if (failure) throw (failure as { readonly error: unknown }).error
-      return silent ? 'silence' : 'items'
+      return why
     },
     close,
   }
