@@ -48,8 +48,8 @@ export interface Folds {
   peek(stream: string): Fold | undefined
   /** The fold, read from the store unless it is in memory. */
   load(stream: string, category: Category): Promise<Fold>
-  /** Reads forward from where the fold is. Answers whether there was anything new. */
-  refresh(fold: Fold): Promise<boolean>
+  /** Reads forward from where the fold is. */
+  refresh(fold: Fold): Promise<void>
   /** Takes in what was appended at `foldable.revision`, unless a reader was faster. */
   take(fold: Fold, foldables: readonly Foldable[]): void
   drop(stream: string): void
@@ -72,6 +72,8 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
   function keep(fold: Fold): void {
     forget(fold, clock().getTime() - rememberedMs)
     drop(fold.stream)
+    // What is not there is not worth remembering: anybody can ask for streams that never were.
+    if (fold.revision < 0) return
     const entry = { fold, bytes: bytesOf(fold) }
     kept.set(fold.stream, entry)
     bytes += entry.bytes
@@ -108,42 +110,44 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
     return fold
   }
 
+  async function refresh(fold: Fold): Promise<void> {
+    const { newest } = deciders[fold.category]
+    const from = fold.revision + 1
+    if (newest === undefined)
+      for await (const recorded of store.readStream(fold.stream, { from })) takeIn(fold, foldableOf(decode(recorded)))
+    else await refreshNewest(fold, newest, from)
+    keep(fold)
+  }
+
+  async function refreshNewest(fold: Fold, newest: number, from: number): Promise<void> {
+    const facts: Fact[] = []
+    for await (const recorded of store.readStream(fold.stream, { from, limit: pageSize })) facts.push(decode(recorded))
+    // Far behind, or what comes next has left the store (design.md 6).
+    const isBehind = facts.length === pageSize || (facts.length > 0 && facts[0]!.revision > from)
+    if (isBehind) await readNewest(fold, newest)
+    else for (const fact of facts) takeIn(fold, foldableOf(fact))
+  }
+
   /** Reads backwards no further than the state and the memory of commands need. */
   async function readNewest(fold: Fold, newest: number): Promise<void> {
     const horizon = clock().getTime() - rememberedMs
     const facts: Fact[] = []
-    for (let from: number | undefined; ; from = facts.at(-1)!.revision - 1) {
+    let isAll = false
+    while (!isAll) {
+      const last = facts.at(-1)
+      const from = last && { from: last.revision - 1 }
       const before = facts.length
-      for await (const recorded of store.readStream(fold.stream, {
-        direction: 'backwards',
-        limit: pageSize,
-        ...(from === undefined ? {} : { from }),
-      })) {
-        facts.push(decode(recorded))
-        if (isEnough(facts, newest, horizon)) break
+      for await (const recorded of store.readStream(fold.stream, { direction: 'backwards', limit: pageSize, ...from })) {
+        const fact = decode(recorded)
+        facts.push(fact)
+        isAll = fact.revision === 0 || (facts.length >= newest && Date.parse(fact.metadata.recordedAt) < horizon)
+        if (isAll) break
       }
-      if (facts.length - before < pageSize || isEnough(facts, newest, horizon) || facts.at(-1)?.revision === 0) break
+      isAll ||= facts.length - before < pageSize
     }
-    if (facts.length === 0 || facts[0]!.revision <= fold.revision) return
+    if (!facts.length || facts[0]!.revision <= fold.revision) return
     Object.assign(fold, emptyFold(fold.stream, fold.category), { revision: facts.at(-1)!.revision - 1 })
     for (const fact of facts.reverse()) takeIn(fold, foldableOf(fact))
-  }
-
-  async function refresh(fold: Fold): Promise<boolean> {
-    const { revision } = fold
-    const { newest } = deciders[fold.category]
-    let found = 0
-    for await (const recorded of store.readStream(fold.stream, {
-      from: revision + 1,
-      ...(newest === undefined ? {} : { limit: pageSize }),
-    })) {
-      takeIn(fold, foldableOf(decode(recorded)))
-      found += 1
-    }
-    // Far behind on a stream of which only the newest matter.
-    if (newest !== undefined && found === pageSize) await readNewest(fold, newest)
-    keep(fold)
-    return found > 0
   }
 
   function take(fold: Fold, foldables: readonly Foldable[]): void {
@@ -156,10 +160,6 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
 
 /** Events read at a time where only a stream's newest matter. */
 const pageSize = 32
-
-function isEnough(facts: readonly Fact[], newest: number, horizon: number): boolean {
-  return facts.length >= newest && Date.parse(facts.at(-1)!.metadata.recordedAt) < horizon
-}
 
 function emptyFold(stream: string, category: Category): Fold {
   return { stream, category, state: deciders[category].initialState, revision: -1, answers: new Map() }

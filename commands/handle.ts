@@ -57,25 +57,20 @@ export function createHandle(
   async function decideAndAppend(command: CheckedCommand, context: CommandContext, stream: string): Promise<CommandOutcome> {
     const { category, needs, freshly } = command.handler
     const digest = digestOf(command.signer, command.text)
-    let isFresh = false
+    let fold = await foldOf(stream, category)
+    const others = [await foldOf(networkStream, 'network')]
+    for (const other of needs) others.push(await foldOf(streamName(namespace, other, command.subject), other))
+    if (freshly) await refresh(fold, others)
+    let isFresh = freshly ?? false
     for (let tries = 1; tries <= triesMax; tries++) {
-      const fold = await foldOf(stream, category)
-      const network = await foldOf(networkStream, 'network')
-      const others: Fold[] = [network]
-      for (const other of needs) others.push(await foldOf(streamName(namespace, other, command.subject), other))
-      if (freshly && !isFresh) {
-        await refresh(fold, others)
-        isFresh = true
-      }
-
       // Nothing is awaited from here to the append: it expects what was decided on.
       const first = fold.answers.get(command.commandId)
       if (first) return answerAgain(command, stream, first, digest)
       const decision = decide(command, context, fold, others)
       if (decision.refusal || !decision.events.length) {
-        // Not from memory alone: another instance may have gone on.
         if (isFresh && decision.refusal) throw decision.refusal
         if (isFresh) return { commandId: command.commandId, outcome: 'unchanged', stream, events: [], position: undefined }
+        // Not from memory alone: another instance may have gone on.
         await refresh(fold, others)
         isFresh = true
         continue
@@ -83,22 +78,23 @@ export function createHandle(
       const { revision } = fold
       const before = appendedUpTo
       const appended = await append(stream, revision, decision.events)
-      if (!appended) {
-        await sleep(Math.random() * 5 * tries)
-        if (!(await folds.refresh(fold))) {
-          // The log is shorter than the fold: it was restored from an older copy.
-          folds.drop(stream)
-          appendedUpTo = -1n
-        }
-      } else if (appended.position <= before) {
-        // These event ids were there already: another instance took the command, and the log holds what it decided.
-        folds.drop(stream)
-      } else {
+      if (appended && appended.position > before) {
         if (appended.position > appendedUpTo) appendedUpTo = appended.position
         folds.take(fold, foldables(decision.decided, decision.now, revision, command, digest))
         const events = decision.events.map(({ id, type, data }, n) => ({ id, revision: revision + 1 + n, type, data }))
         return { commandId: command.commandId, outcome: 'accepted', stream, events, position: appended.position }
       }
+      if (!appended) {
+        await sleep(Math.random() * 5 * tries)
+        await folds.refresh(fold)
+        if (fold.revision > revision) continue
+        // The log is shorter than the fold: it was restored from an older copy.
+        appendedUpTo = -1n
+      }
+      // Where the append "succeeded", these event ids were there already: another instance took the command, and the log holds
+      // what that one decided.
+      folds.drop(stream)
+      fold = await foldOf(stream, category)
     }
     throw new StreamBusy(stream)
   }
@@ -125,22 +121,27 @@ export function createHandle(
 
   /** Appends, until it is certain whether it happened; undefined when somebody else's events are there, now and for ever. */
   async function append(stream: string, revision: number, events: readonly NewEvent[]): Promise<Appended | undefined> {
+    const expected = revision < 0 ? 'no_stream' : revision
+    const giveUpAt = performance.now() + settlingMs
     let unknown: AppendOutcomeUnknown | undefined
-    for (let tries = 1; ; tries++) {
+    for (;;) {
       const started = performance.now()
       try {
-        return await store.append(stream, revision < 0 ? 'no_stream' : revision, events)
+        return await store.append(stream, expected, events)
       } catch (error) {
         if (error instanceof WrongExpectedRevision) return undefined
         if (error instanceof AppendOutcomeUnknown) unknown ??= error
+        else if (!unknown) throw error
         // What is not known stays unknown, whatever goes wrong while asking again.
-        else throw unknown ?? error
-        if (tries === settlingTriesMax) throw unknown
+        if (!(error instanceof AppendOutcomeUnknown) || performance.now() > giveUpAt) {
+          folds.drop(stream)
+          throw unknown
+        }
       } finally {
         metrics?.appended((performance.now() - started) / 1000)
       }
       // The store knows the ids: the same events at the same revision succeed again if they are there, and not if others are.
-      await sleep(Math.random() * 50 * tries)
+      await sleep(Math.random() * 100)
     }
   }
 
@@ -167,8 +168,8 @@ export function createHandle(
 
 type Decided = (Decision & { readonly refusal?: never; readonly now: string }) | { readonly refusal: DomainError }
 
-/** How often an append whose outcome is unknown is sent. */
-const settlingTriesMax = 3
+/** For how long an append whose outcome is unknown is sent again, in milliseconds: whoever waits is told within three seconds. */
+const settlingMs = 500
 
 /** What was decided, as a fold takes it in. */
 function foldables(

@@ -12,7 +12,7 @@ export const changeReputationData = z.union([
     rule: z
       .string()
       .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be a rule of the policy or custom')
-      .refine((rule) => rule !== 'custom', 'custom needs a delta and a reason'),
+      .refine((rule) => rule !== 'custom', { error: 'custom needs a delta and a reason', abort: true }),
   }),
 ])
 

@@ -230,6 +230,22 @@ submit('the largest command makes an event that the log can hold', async () => {
   assert.ok(3 * commandBytesMax + 4096 < eventBytesMax)
 })
 
+submit('a custom delta is refused by the name of what it lacks, a rule by what it has too much', async () => {
+  const here = await world()
+  const send = here.instance()
+  for (const [field, data] of [
+    ['reason', { rule: 'custom', delta: 1 }],
+    ['delta', { rule: 'custom', delta: 0.5, reason: 'why' }],
+    ['delta', { rule: 'task_success', delta: 1 }],
+    ['rule', { rule: 'Task' }],
+  ] as const) {
+    const envelope = { ...here.reputation(someNode(), 1) }
+    const [rejected] = await Promise.allSettled([send({ ...envelope, command: { ...envelope.command, data } })])
+    const { code, details } = (rejected as PromiseRejectedResult).reason as DomainError
+    assert.equal([code, details.field], ['CommandMalformed', `command.data.${field}`])
+  }
+})
+
 submit('vitals that cannot be are refused by name', async () => {
   const here = await world()
   const send = here.instance()
