@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Columns, keyOf, type Row, type Table, type Value } from './projection.ts'
-import { canonicalRow, typeOf } from './rows.ts'
+import { portable, rowText } from './rows.ts'
 
 /**
  * The digest of a table (design.md 17): SHA-256, in hexadecimal, of its rows as RFC 8785 text, a line each, in the order of the
@@ -8,20 +8,16 @@ import { canonicalRow, typeOf } from './rows.ts'
  * store, or into an export, keeps its digests.
  */
 export interface TableDigest {
-  /** Takes the next row; returns its text, positions included. */
-  add(row: Row): string
+  add(row: Row): void
   end(): string
 }
 
 export function tableDigest(columns: Columns): TableDigest {
   const hash = createHash('sha256')
-  const lasting = Object.fromEntries(Object.entries(columns).filter(([name]) => typeOf(columns, name).type !== 'position'))
-  const isWhole = Object.keys(lasting).length === Object.keys(columns).length
+  const hashed = portable(columns)
   return {
     add(row) {
-      const text = canonicalRow(columns, row)
-      hash.update(`${isWhole ? text : canonicalRow(lasting, row)}\n`)
-      return text
+      hash.update(`${rowText(hashed, row)}\n`)
     },
     end: () => hash.digest('hex'),
   }

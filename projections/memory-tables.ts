@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { byKey, tableDigest } from './digest.ts'
 import { cutoffOf, foldFact, isKept, type TableFold, tableFolds } from './fold.ts'
 import { isKeyed, type LogFact, type Projection, type Row, type Table } from './projection.ts'
+import { rowText } from './rows.ts'
 
 /** A table that is folded in memory, without Postgres. */
 export interface MemoryTable {
@@ -72,7 +73,8 @@ function hashedTable(projection: Projection, fold: TableFold): MemoryTable {
       foldFact(projection, fold, fact)
       for (const row of fold.added) {
         if (last && order(last, row) >= 0) throw new Error(`${name} is declared ascending and is not, at position ${fact.position}`)
-        prints.push(printOf(hash.add(row)))
+        hash.add(row)
+        prints.push(printOf(rowText(table.columns, row)))
         last = row
       }
       fold.added = []

@@ -17,7 +17,8 @@ export type LogFact = Fact & {
 
 /**
  * What a column can hold. `instant` is the log's own text (UTC, milliseconds): it sorts by bytes and no time zone can touch it.
- * `integer` is a safe integer, `position` a bigint, `json` a JSON object, `list` a list of texts. `?` behind a type: may be null.
+ * `integer` is a safe integer, `json` a JSON object, `list` a list of texts; `position` is a bigint that belongs to the store, not to the
+ * log, and so is in no digest. `?` behind a type: may be null.
  */
 interface Values {
   text: string

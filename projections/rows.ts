@@ -39,6 +39,11 @@ export function jsonValue(value: Value): Json {
 }
 
 /** The RFC 8785 text of a row. */
-export function canonicalRow(columns: Columns, row: Row): string {
+export function rowText(columns: Columns, row: Row): string {
   return canonicalJson(Object.fromEntries(Object.keys(columns).map((name) => [name, jsonValue(row[name]!)])))
+}
+
+/** Columns whose values follow from the events alone. Positions are the store's own: the same log elsewhere has others. */
+export function portable(columns: Columns): Columns {
+  return Object.fromEntries(Object.entries(columns).filter(([name]) => typeOf(columns, name).type !== 'position'))
 }

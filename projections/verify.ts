@@ -6,7 +6,7 @@ import { behind, type LogSource } from './log-source.ts'
 import { type MemoryTable, memoryTables, printOf } from './memory-tables.ts'
 import { keyOf, type Projection, type Row } from './projection.ts'
 import type { ReadModels } from './read.ts'
-import { canonicalRow, decoder } from './rows.ts'
+import { decoder, rowText } from './rows.ts'
 import { quoted } from './schema.ts'
 
 /** Whether Postgres holds what the log makes of it. */
@@ -105,8 +105,8 @@ async function compare(
     const digest = tableDigest(table.table.columns)
     const differ = differing(table, reached.log.newest)
     for await (const row of storedRows(tx, schema, table)) {
-      const text = digest.add(row)
-      if (difference === undefined) difference = differ.next(row, text)
+      digest.add(row)
+      difference ??= differ.next(row, rowText(table.table.columns, row))
     }
     difference ??= differ.end()
     folded[table.name] = table.digest(reached.log.newest)
@@ -136,14 +136,14 @@ function differing({ name, table, rows: rowsOf, prints }: MemoryTable, newest: s
       end: () => (index < prints.length ? `${name} ends after ${index} rows, and the log makes ${prints.length}` : undefined),
     }
   }
-  const missing = (row: Row) => `${key(row)} is missing, and the log makes ${canonicalRow(table.columns, row)}`
+  const missing = (row: Row) => `${key(row)} is missing, and the log makes ${rowText(table.columns, row)}`
   return {
     next(row: Row, text: string): string | undefined {
       const expected = rows[index]
       if (!expected || order(row, expected) < 0) return `${key(row)} is not in the log: ${text}`
       if (order(row, expected) > 0) return missing(expected)
       index++
-      const made = canonicalRow(table.columns, expected)
+      const made = rowText(table.columns, expected)
       return made === text ? undefined : `${key(row)} is ${text}, and the log makes ${made}`
     },
     end: () => (rows[index] ? missing(rows[index]!) : undefined),

@@ -1,0 +1,284 @@
+// What each read model makes of events, without Postgres.
+import { createHash } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type DomainEvent, UnreadableEvent } from '../../domain/catalogue.ts'
+import { canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
+import { leafHash } from '../../domain/merkle.ts'
+import { initialPolicy } from '../../domain/network/policy.ts'
+import { byKey, tableDigest } from '../../projections/digest.ts'
+import { FoldFailed } from '../../projections/fold.ts'
+import { appended, keyed, type Projection, type Row } from '../../projections/projection.ts'
+import { readModels } from '../../projections/read-models.ts'
+import { type Folded, foldLog } from '../../projections/replay.ts'
+import { authority, founded, instant, keyOf, nodeId, profile, randomHistory, randomOf, testLog, vitals } from './history.ts'
+
+const folds = suite('folds')
+const id = nodeId(1)
+const registered: DomainEvent = { type: 'NodeRegistered', data: { nodeId: id, publicKey: keyOf('1'), profile } }
+const deregistered: DomainEvent = { type: 'NodeDeregistered', data: { nodeId: id } }
+const heard = (change: Partial<typeof vitals> = {}): DomainEvent => ({
+  type: 'HeartbeatRecorded',
+  data: { nodeId: id, issuedAt: instant(0), vitals: { ...vitals, ...change } },
+})
+const became = (to: 'healthy' | 'unhealthy' | 'offline', from: 'registered' | 'healthy' = 'healthy'): DomainEvent => ({
+  type: 'NodeHealthChanged',
+  data: { nodeId: id, from, to, reasons: to === 'offline' ? ['missed_heartbeats'] : [], at: instant(0), heartbeatRevision: 0 },
+})
+const rated = (old: number, now: number): DomainEvent => ({
+  type: 'ReputationChanged',
+  data: { nodeId: id, rule: 'task_success', old, new: now, delta: 10, applied: now - old, clamped: now - old !== 10 },
+})
+
+/** Events a second apart, folded; the first is the founding. */
+async function given(...events: readonly DomainEvent[]): Promise<Folded & { events: RecordedEvent[] }> {
+  const log = testLog()
+  await log.add(founded(), 0)
+  for (const [index, event] of events.entries()) await log.add(event, index + 1)
+  const recorded: RecordedEvent[] = []
+  for await (const event of log.store.readAll()) recorded.push(event)
+  return { ...(await foldLog(recorded, readModels, { keepRows: true })), events: recorded }
+}
+
+const only = ({ tables }: Folded, projection: string, table: string): Row => {
+  const rows = tables[projection]![table]!
+  assert.is(rows.length, 1)
+  return rows[0]!
+}
+const node = (folded: Folded) => only(folded, 'node-directory', 'nodes')
+const watch = (folded: Folded) => only(folded, 'health-watch', 'watchedNodes')
+
+folds('node-directory: a registered node begins with the reputation of the policy', async () => {
+  const folded = await given(registered)
+  assert.equal(node(folded), {
+    nodeId: id,
+    status: 'registered',
+    publicKey: keyOf('1'),
+    ...profile,
+    reputation: 50,
+    registeredAt: instant(1),
+    updatedAt: instant(1),
+    lastHeartbeatAt: null,
+    vitals: null,
+    changedPosition: folded.events[1]!.position,
+  })
+  const log = testLog()
+  await log.add(founded({ ...initialPolicy, reputation: { ...initialPolicy.reputation, start: 7 } }), 0)
+  await log.add(registered, 1)
+  assert.is(node(await foldLog(log.store.readAll(), readModels)).reputation, 7)
+})
+
+folds('node-directory: profile, key, heartbeat, health and reputation each change their part', async () => {
+  const other = { ...profile, region: 'us-east', capabilities: ['gpu-cuda'] }
+  const folded = await given(
+    registered,
+    { type: 'NodeUpdated', data: { nodeId: id, profile: other } },
+    { type: 'NodeKeyChanged', data: { nodeId: id, previousKey: keyOf('1'), publicKey: keyOf('2'), by: 'node' } },
+    heard({ cpuPermille: 5 }),
+    became('healthy', 'registered'),
+    rated(50, 60),
+  )
+  assert.equal(node(folded), {
+    nodeId: id,
+    status: 'healthy',
+    publicKey: keyOf('2'),
+    ...other,
+    reputation: 60,
+    registeredAt: instant(1),
+    updatedAt: instant(3),
+    lastHeartbeatAt: instant(4),
+    vitals: { ...vitals, cpuPermille: 5 },
+    changedPosition: folded.events[6]!.position,
+  })
+})
+
+folds('node-directory: a node that left stays as such, whatever was decided while it left', async () => {
+  const folded = await given(registered, deregistered, heard(), became('healthy'))
+  assert.is(node(folded).status, 'deregistered')
+  assert.is(node(folded).updatedAt, instant(2))
+  assert.is(node(folded).lastHeartbeatAt, instant(3))
+})
+
+folds('node-directory: what is about a node that nobody knows makes no row', async () => {
+  const folded = await given(deregistered, heard(), became('healthy'), rated(50, 60))
+  assert.equal(folded.tables['node-directory']!.nodes, [])
+})
+
+folds('node-heartbeats, node-health and reputation-history keep one row an event', async () => {
+  const folded = await given(registered, heard(), heard(), became('offline'), rated(95, 100))
+  assert.equal(
+    folded.tables['node-heartbeats']!.heartbeats!.map(({ revision, recordedAt }) => [revision, recordedAt]),
+    [
+      [0, instant(2)],
+      [1, instant(3)],
+    ],
+  )
+  assert.equal(only(folded, 'node-health', 'healthChanges'), {
+    nodeId: id,
+    revision: 0,
+    from: 'healthy',
+    to: 'offline',
+    reasons: ['missed_heartbeats'],
+    at: instant(0),
+    recordedAt: instant(4),
+    heartbeatRevision: 0,
+    position: folded.events[4]!.position,
+  })
+  assert.equal(only(folded, 'reputation-history', 'reputationChanges'), {
+    nodeId: id,
+    revision: 0,
+    rule: 'task_success',
+    reason: null,
+    old: 95,
+    new: 100,
+    delta: 10,
+    applied: 5,
+    clamped: true,
+    recordedAt: instant(5),
+    position: folded.events[5]!.position,
+  })
+})
+
+folds('network: the founding is one row', async () => {
+  const row = only(await given(registered), 'network', 'networks')
+  assert.is(row.kind, 'test')
+  assert.is(row.authority, authority)
+  assert.equal(row.policy, initialPolicy)
+})
+
+folds('event-log: dense indexes, canonical text and Merkle leaves', async () => {
+  const { tables, events } = await given(registered, heard(), rated(50, 60))
+  const rows = tables['event-log']!.events!
+  assert.equal(
+    rows.map(({ index, type, nodeId: about }) => [index, type, about]),
+    [
+      [0, 'NetworkFounded', null],
+      [1, 'NodeRegistered', id],
+      [2, 'HeartbeatRecorded', id],
+      [3, 'ReputationChanged', id],
+    ],
+  )
+  for (const [index, row] of rows.entries()) {
+    const { position, ...event } = events[index]!
+    assert.is(row.position, position)
+    assert.is(row.canonical, canonicalEvent(event))
+    assert.equal(row.leaf, leafHash(canonicalEvent(event)))
+  }
+})
+
+folds('health-watch: an item is open while the status is not the verdict of the last heartbeat', async () => {
+  assert.equal(watch(await given(registered)), {
+    nodeId: id,
+    status: 'registered',
+    verdict: null,
+    reasons: [],
+    heartbeatRevision: null,
+    heartbeatAt: null,
+    open: false,
+  })
+  const first = watch(await given(registered, heard()))
+  assert.equal([first.verdict, first.open, first.heartbeatRevision, first.heartbeatAt], ['healthy', true, 0, instant(2)])
+  assert.is(watch(await given(registered, heard(), became('healthy', 'registered'))).open, false)
+  const full = watch(
+    await given(registered, heard(), became('healthy', 'registered'), heard({ memoryUsedBytes: vitals.memoryTotalBytes })),
+  )
+  assert.equal([full.verdict, full.reasons, full.open, full.heartbeatRevision], ['unhealthy', ['memory'], true, 1])
+  assert.is(watch(await given(registered, heard(), became('offline'))).open, true)
+})
+
+folds('health-watch: a node that left opens nothing', async () => {
+  const row = watch(await given(registered, heard(), deregistered, heard(), became('healthy')))
+  assert.equal([row.status, row.open], ['deregistered', false])
+})
+
+folds('the same log makes the same digests, another makes others', async () => {
+  const one = testLog()
+  const other = testLog()
+  await randomHistory(one, randomOf(5), 200)
+  await randomHistory(other, randomOf(5), 200)
+  const digests = async (log: typeof one, keepRows: boolean) =>
+    (await foldLog(log.store.readAll(), readModels, { keepRows })).digests
+  assert.equal(await digests(one, false), await digests(other, true))
+  assert.is(Object.keys(await digests(one, false)).length, readModels.length)
+  await other.add(rated(1, 2), 0)
+  const before = await digests(one, false)
+  const after = await digests(other, false)
+  assert.equal(
+    Object.keys(before).filter((name) => before[name] === after[name]),
+    ['network', 'node-heartbeats', 'node-health', 'health-watch'],
+  )
+})
+
+folds('digests are pinned and know nothing of positions: another format would make every published one worthless', async () => {
+  const { events, digests } = await given(registered, heard(), became('healthy', 'registered'), rated(50, 60))
+  assert.equal(digests, {
+    'event-log': '2890e36cbf784b948669c996eafeb444322cfc50a18927d5121a441d85105b81',
+    network: 'e34c7ce6d98b94afb6e9dc4e4ba0261f1a6ea539fd316d99e81803d4f6bfedd6',
+    'node-directory': '97a085698100ca4a8248e9180b95f3701d894246ae12c9a14895100405ff1ae5',
+    'node-heartbeats': 'c07b1e88c0184cf15f4a16cf20188221ad5df05f73e09ef23383adbe6011aa1a',
+    'node-health': '950bb77753d5578e9e14b6ff19b8b9204048e6c4c8eb66a9c48fabb9eaba87dd',
+    'reputation-history': 'b5cd3933b8bca6ae7b7a2ea215596497f713fb605c9084ec0ed769e18de6d09e',
+    'health-watch': '0e4fb0cfb48d3307794da248a7d9a75dec9545247e11e94736ef3ea691d859ac',
+  })
+  const elsewhere = events.map((event) => ({ ...event, position: event.position * 3n + 11n, created: new Date(0) }))
+  assert.equal((await foldLog(elsewhere, readModels)).digests, digests)
+})
+
+folds('a log with an event that nobody can read, or that no fold can bear, is not folded', async () => {
+  const log = testLog()
+  await log.add(founded(), 0)
+  await log.addRaw('dux_node-x', { type: 'NodeExploded', data: {}, metadata: {} })
+  const failed = await foldLog(log.store.readAll(), readModels).catch((error: unknown) => error)
+  assert.instance(failed, UnreadableEvent)
+
+  const glass = keyed({
+    columns: { id: 'text' },
+    key: 'id',
+    keys: () => ['x'],
+    evolve() {
+      throw new RangeError('it broke')
+    },
+  })
+  const good = testLog()
+  await good.add(founded(), 0)
+  const broken = await foldLog(good.store.readAll(), [{ name: 'glass', version: 1, tables: { glass } }]).catch(
+    (error: unknown) => error,
+  )
+  assert.instance(broken, FoldFailed)
+  assert.match((broken as Error).message, 'glass cannot fold NetworkFounded at position 0')
+})
+
+folds('a table that says it ascends is held to it', async () => {
+  const falling = appended({ columns: { n: 'integer' }, key: ['n'], ascending: true, rows: ({ index }) => [{ n: -index }] })
+  const model: Projection = { name: 'falling', version: 1, tables: { falling } }
+  const { events } = await given(registered)
+  const failed = await foldLog(events, [model]).catch((error: unknown) => error)
+  assert.match((failed as Error).message, 'falling is declared ascending and is not')
+})
+
+folds('rows sort by the bytes of their key, as Postgres sorts them', () => {
+  const table = appended({ columns: { a: 'text', n: 'integer' }, key: ['a', 'n'], rows: () => [] })
+  const rows = ['b', 'a', 'B', 'é', '\u{1f642}', '\uffff', ''].flatMap((a) => [{ a, n: 10 }, { a, n: 9 }]) // biome-ignore format: pairs
+  const sorted = rows.sort(byKey(table)).map(({ a, n }) => `${a}${n}`)
+  assert.equal(sorted, [
+    '9',
+    '10',
+    'B9',
+    'B10',
+    'a9',
+    'a10',
+    'b9',
+    'b10',
+    'é9',
+    'é10',
+    '\uffff9',
+    '\uffff10',
+    '\u{1f642}9',
+    '\u{1f642}10',
+  ])
+  const digest = tableDigest(table.columns)
+  digest.add({ a: 'x', n: 1 })
+  assert.is(digest.end(), createHash('sha256').update('{"a":"x","n":1}\n').digest('hex'))
+})
+
+folds.run()
