@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { FromWorker } from './worker.ts'
+import type { Listening } from './worker.ts'
 
 export interface EmbeddedEventStoreOptions {
   /** Where the log lies, made if need be; undefined: in memory, gone after `close`. */
@@ -29,16 +29,17 @@ export interface EmbeddedEventStore {
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedEventStore> {
   const { directory, host = '127.0.0.1', port } = options
   const worker = new Worker(workerFile(), { workerData: { directory, host, port }, name: 'eventstore' })
-  const ended = new Promise<Error>((resolve) => {
-    worker.on('error', (error) => resolve(new Error(`the embedded event store has failed: ${error.message}`, { cause: error })))
-    worker.on('exit', (code) => resolve(new Error(`the embedded event store has ended (${code})`)))
-  })
-  const first = await Promise.race([once(worker, 'message').then(([message]) => message as FromWorker), ended])
-  if (first instanceof Error) throw first
-  if ('refused' in first) throw new Error(first.refused)
-  const address = first.listening
-
   let closing: Promise<unknown> | undefined
+  const failed = new Promise<Error>((resolve) => {
+    worker.on('error', (error) => resolve(new Error(`the embedded event store has failed: ${error.message}`, { cause: error })))
+    worker.on('exit', (code) => closing || resolve(new Error(`the embedded event store has ended (${code})`)))
+  })
+  const address = await new Promise<Listening>((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`the embedded event store has ended before it listened (${code})`)))
+  })
+
   function close(): Promise<unknown> {
     const exited = once(worker, 'exit')
     worker.postMessage('close')
@@ -46,9 +47,10 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
   }
 
   return {
-    ...address,
+    host: address.host,
+    port: address.port,
     connectionString: `esdb://${address.host}:${address.port}?tls=false`,
-    failed: new Promise((resolve) => ended.then((error) => !closing && resolve(error))),
+    failed,
     async close() {
       await (closing ??= close())
     },

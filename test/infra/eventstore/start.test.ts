@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { BACKWARDS, END, EventStoreDBClient, FORWARDS, START } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -83,6 +84,13 @@ test('a port in use is named, and the directory is free again', async () => {
 test('a directory that cannot be one is named', async () => {
   const { message } = await refusal(startEmbeddedEventStore({ directory: '/dev/null/eventstore', port: 0 }))
   assert.match(message, '/dev/null')
+})
+
+test('files that are no log are refused by name', async () => {
+  const directory = scratch()
+  writeFileSync(join(directory, 'log.mdb'), 'nonsense'.repeat(2_000))
+  const { message } = await refusal(startEmbeddedEventStore({ directory, port: 0 }))
+  assert.match(message, `the log in ${directory} cannot be opened`)
 })
 
 test('in memory nothing is left, not even while it runs', async () => {

@@ -21,8 +21,8 @@ export class Call {
   onMessage: (message: Buffer) => void = () => {}
   /** The client sent its last message. */
   onHalfClose: () => void = () => {}
-  /** The call was cancelled or its connection lost before it ended here. Never called after `end`. */
-  onCancel: () => void = () => {}
+  /** The call is over, whoever ended it: whatever works for it can stop. */
+  onClose: () => void = () => {}
   /** What was written has been handed to the network after a `write` that answered false. */
   onDrain: () => void = () => {}
 
@@ -30,7 +30,10 @@ export class Call {
     this.#stream = stream
     this.headers = headers
     stream.on('error', () => {}) // 'close' follows
-    stream.on('close', () => this.#closed())
+    stream.on('close', () => {
+      this.#ended = true
+      this.onClose()
+    })
     stream.on('data', (chunk: Buffer) => this.#received(chunk))
     stream.on('end', () => this.#halfClosed())
     stream.on('drain', () => {
@@ -52,6 +55,15 @@ export class Call {
     if (this.#ended || this.#stream.destroyed) return true
     if (!this.#stream.headersSent) this.#respond()
     return this.#stream.write(frames)
+  }
+
+  /** Leaves further request messages with the client until `resume`. */
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
   }
 
   /** Ends the call with OK, or with the status given. */
@@ -97,14 +109,12 @@ export class Call {
   }
 
   #broken(error: FrameError): void {
-    this.onCancel()
     this.end(new Status(error.tooLarge ? code.resourceExhausted : code.unimplemented, error.message))
   }
 
   #halfClosed(): void {
     if (this.#ended) return
     if (this.#frames.incomplete) {
-      this.onCancel()
       this.end(new Status(code.internal, 'The request ended within a message.'))
       return
     }
@@ -113,12 +123,6 @@ export class Call {
     } catch (error) {
       this.fail(error)
     }
-  }
-
-  #closed(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.onCancel()
   }
 }
 

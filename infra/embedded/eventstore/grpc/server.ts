@@ -48,10 +48,7 @@ export async function serveGrpc(host: string, port: number, handlers: ReadonlyMa
     port: address.port,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const call of calls) {
-        call.onCancel()
-        call.end(new Status(code.unavailable, 'Server Is Shutting Down'))
-      }
+      for (const call of calls) call.end(new Status(code.unavailable, 'Server Is Shutting Down'))
       for (const session of sessions) session.close()
       const impatience = setTimeout(() => {
         for (const session of sessions) session.destroy()

@@ -50,7 +50,8 @@ export function batchAppend(store: Store): (call: Call) => void {
       isHalfClosed = true
       endWhenAnswered()
     }
-    call.onCancel = () => {
+    call.onDrain = () => call.resume()
+    call.onClose = () => {
       for (const { timeout } of unfinished.values()) clearTimeout(timeout)
     }
 
@@ -120,7 +121,8 @@ export function batchAppend(store: Store): (call: Call) => void {
     }
 
     function flush(): void {
-      call.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies))
+      // A client that takes no answers gets to send no more requests.
+      if (!call.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies))) call.pause()
       replies = []
       endWhenAnswered()
     }

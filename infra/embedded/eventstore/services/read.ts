@@ -178,10 +178,8 @@ function subscribe(store: Store, call: Call, options: Options, page: Page): void
   const source = options.hasStream() ? streamSubscriptionOf(store, options) : allSubscriptionOf(store, options)
   page.confirmation(randomUUID())
   const wake = pump(call, page, source.events)
-  const stop = source.onMore(wake)
-  call.onCancel = stop
+  call.onClose = source.onMore(wake)
   wake()
-  if (call.ended) stop()
 }
 
 interface Subscription {

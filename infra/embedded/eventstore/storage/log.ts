@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import { checkRecord, StoredRecord, tombstoneRevision } from './record.ts'
+import { checkRecord, StoredRecord } from './record.ts'
 
 /** One event to store. `stream` is the number under which the log knows the stream. */
 export interface Entry {
@@ -33,8 +33,6 @@ export interface Log {
    */
   write(commit: Commit, isAlone: boolean): Promise<void>
   streamNumber(name: string): number | undefined
-  /** The highest revision of a stream: -1 when it has no event, `tombstoneRevision` for a deleted one. */
-  lastRevision(stream: number): number
   positionOf(stream: number, revision: number): number | undefined
   /** The record at a position; its bytes are the caller's. */
   record(position: number): Buffer | undefined
@@ -53,12 +51,18 @@ export interface Log {
 
 /** LMDB keys may have 1,978 bytes; longer names, and those close to it, are known by their digest. */
 const longestNameKey = 1_024
+
+/** Changes when the tables or their keys mean something else. */
+const format = 1
+
 /**
  * A lone commit is done in this thread while commits take less than this: to hand it to another thread and back takes a good part
  * of the time that the disk takes, and nobody waits behind it. On a slower disk readers would.
  */
 const longestPauseMs = 2
-const counterKey = Buffer.from('nextPosition')
+
+const positionKey = Buffer.from('nextPosition')
+const formatKey = Buffer.from('format')
 
 /**
  * Opens the log in a directory, or one that vanishes when it is closed or the process ends.
@@ -69,18 +73,7 @@ const counterKey = Buffer.from('nextPosition')
  */
 export function openLog(directory: string | undefined): Log {
   const folder = directory ?? mkdtempSync(join(tmpdir(), 'duxnet-eventstore-mem-'))
-  mkdirSync(folder, { recursive: true })
-  const root: RootDatabase<Buffer, Buffer> = open({
-    path: join(folder, 'log.mdb'),
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    overlappingSync: false,
-    eventTurnBatching: false, // a transaction is what one `batch` holds
-    noSync: directory === undefined,
-    maxDbs: 8,
-  })
-  const table = (name: string): Database<Buffer, Buffer> => root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })
-  const [events, index, streams, state] = [table('events'), table('index'), table('streams'), table('state')]
+  const { root, events, index, streams, state } = openTables(folder, directory === undefined)
   // The open files outlive their names, and the kernel frees them however the process ends.
   if (directory === undefined && process.platform !== 'win32') rmSync(folder, { recursive: true, force: true })
 
@@ -94,12 +87,12 @@ export function openLog(directory: string | undefined): Log {
       events.put(place, record)
       index.put(indexKey(stream, revision), place)
     }
-    if (nextPosition !== undefined) state.put(counterKey, eightBytes(nextPosition))
+    if (nextPosition !== undefined) state.put(positionKey, eightBytes(nextPosition))
   }
 
   return {
-    nextPosition: Math.max(lastKey(events) + 1, numberAt(state, counterKey), 1),
-    nextStream: lastKey(index, 4) + 1,
+    nextPosition: Math.max(readEightBytes(lastKey(events) ?? zero, 0) + 1, numberAt(state, positionKey) ?? 1),
+    nextStream: (lastKey(index) ?? zero).readUInt32BE() + 1,
 
     async write(commit, isAlone) {
       const started = performance.now()
@@ -111,15 +104,6 @@ export function openLog(directory: string | undefined): Log {
 
     streamNumber(name) {
       return streams.getBinaryFast(nameKey(name))?.readUInt32BE(0)
-    },
-
-    lastRevision(stream) {
-      let last = -1
-      this.scanStream(stream, 0, tombstoneRevision, true, (revision) => {
-        last = revision
-        return false
-      })
-      return last
     },
 
     positionOf(stream, revision) {
@@ -171,15 +155,66 @@ export const readRecord = (log: Log, position: number): StoredRecord | undefined
   return bytes && new StoredRecord(bytes)
 }
 
-function lastKey(table: Database<Buffer, Buffer>, bytes = 8): number {
-  for (const key of table.getKeys({ reverse: true, limit: 1 })) return bytes === 8 ? readEightBytes(key, 0) : key.readUInt32BE(0)
-  return 0
+type Table = Database<Buffer, Buffer>
+
+/** Throws an Error that names the directory when its files cannot be opened, or are of another format. */
+function openTables(folder: string, isTemporary: boolean) {
+  try {
+    mkdirSync(folder, { recursive: true })
+    const path = join(folder, 'log.mdb')
+    if (existsSync(path)) checkHeader(path)
+    const root: RootDatabase<Buffer, Buffer> = open({
+      path,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+      eventTurnBatching: false, // a transaction is what one `batch` holds
+      noSync: isTemporary,
+      maxDbs: 8,
+    })
+    const table = (name: string): Table => root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' })
+    const state = table('state')
+    const found = numberAt(state, formatKey)
+    if (found === undefined) state.putSync(formatKey, eightBytes(format))
+    else if (found !== format) throw new Error(`its format is ${found}, and this program reads ${format}`)
+    syncDirectory(folder)
+    return { root, events: table('events'), index: table('index'), streams: table('streams'), state }
+  } catch (error) {
+    throw new Error(`the log in ${folder} cannot be opened: ${(error as Error).message}`, { cause: error })
+  }
 }
 
-function numberAt(table: Database<Buffer, Buffer>, key: Buffer): number {
-  const value = table.getBinaryFast(key)
-  return value ? readEightBytes(value, 0) : 0
+/** LMDB's own mark, 0xBEEFC0DE, within the first bytes of its files. Given another file, lmdb ends the whole process. */
+const mark = Buffer.from('dec0efbe', 'hex')
+
+function checkHeader(path: string): void {
+  const header = Buffer.alloc(64)
+  const descriptor = openSync(path, 'r')
+  const length = readSync(descriptor, header)
+  closeSync(descriptor)
+  // An empty file is one that a crash left before anything was in it.
+  if (length > 0 && !header.includes(mark)) throw new Error('log.mdb is not a file of LMDB')
 }
+
+/** A file is safe only when its name is; Windows has no such operation and needs none. */
+function syncDirectory(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+}
+
+function lastKey(table: Table): Buffer | undefined {
+  for (const key of table.getKeys({ reverse: true, limit: 1 })) return key
+  return undefined
+}
+
+function numberAt(table: Table, key: Buffer): number | undefined {
+  const value = table.getBinaryFast(key)
+  return value && readEightBytes(value, 0)
+}
+
+const zero = Buffer.alloc(8)
 
 function nameKey(name: string): Buffer {
   const bytes = Buffer.from(name, 'utf8')

@@ -3,15 +3,16 @@ import { idFieldSize, recordId, recordPrefix } from '../storage/record.ts'
 import { delimitedSize, encodeMessage, varintSize, writeDelimited, writeNumber } from './protobuf.ts'
 import { uuidHalves } from './uuid.ts'
 
-/** A page is sent when it has this many bytes: enough to fill a client's window, little enough for a thousand slow readers. */
-const fullBytes = 64 * 1024
+/** A page is sent when it has this many bytes: most of a client's window, and little enough for a thousand slow readers. */
+const fullBytes = 48 * 1024
+const smallestBytes = 1024
 
 export type UuidForm = 'string' | 'structured'
 
 /** Answers of a read, framed and ready for the network, collected so that many travel in one write. */
 export class Page {
   readonly #uuids: UuidForm
-  #bytes = Buffer.allocUnsafeSlow(fullBytes)
+  #bytes = Buffer.allocUnsafeSlow(smallestBytes)
   #length = 0
 
   constructor(uuids: UuidForm) {
@@ -19,7 +20,7 @@ export class Page {
   }
 
   get isFull(): boolean {
-    return this.#length >= fullBytes / 2
+    return this.#length >= fullBytes
   }
 
   get isEmpty(): boolean {
@@ -29,7 +30,9 @@ export class Page {
   /** The bytes collected so far, which are the caller's from now on. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length)
-    this.#bytes = Buffer.allocUnsafeSlow(fullBytes)
+    // The next page will be like this one: large in a history, small when events come one by one.
+    const size = Math.min(Math.max(smallestBytes, this.#length * 2), fullBytes + fullBytes / 4)
+    this.#bytes = Buffer.allocUnsafeSlow(size)
     this.#length = 0
     return taken
   }

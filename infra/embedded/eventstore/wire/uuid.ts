@@ -3,13 +3,13 @@ import type { ProtoReader } from './protobuf.ts'
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const zero = '00000000-0000-0000-0000-000000000000'
 
-/** Lower-case canonical text of any form that EventStoreDB takes (hyphens or none, braces, capitals); undefined when it is none. */
+/** Lower-case canonical text of any form that EventStoreDB takes (capitals, braces, no hyphens); undefined when it is none. */
 export function canonicalUuid(text: string): string | undefined {
   if (canonical.test(text)) return text
-  const trimmed = text.trim().toLowerCase()
-  const [, bare] = /^\{(.*)\}$|^\((.*)\)$/.exec(trimmed) ? [trimmed, trimmed.slice(1, -1)] : [trimmed, trimmed]
-  if (canonical.test(bare)) return bare
-  return /^[0-9a-f]{32}$/.test(trimmed) ? hyphenated(trimmed) : undefined
+  const lower = text.trim().toLowerCase()
+  if (/^[0-9a-f]{32}$/.test(lower)) return hyphenated(lower)
+  const bare = lower.replace(/^\{(.*)\}$|^\((.*)\)$/, '$1$2')
+  return canonical.test(bare) ? bare : undefined
 }
 
 export const isZeroUuid = (id: string) => id === zero
