@@ -64,11 +64,16 @@ async function openPostgres(config: Config, options: EngineOptions): Promise<Rea
     databaseUrl !== undefined && databaseReaderUrl !== undefined
       ? { url: databaseUrl, readerUrl: databaseReaderUrl }
       : await startPostgres(config, options)
-  const onBroken = (message: string, error: Error) => log.warn({ reason: error.message }, message)
+  // A pool is closed before its connections are, and the server ends these.
+  let ending = false
+  const onBroken = (message: string, error: Error) => ending || log.warn({ reason: error.message }, message)
   const reader = openReader<ReadModels>({ url: readerUrl, log: onBroken })
   lifetime.atEnd(() => reader.close())
   const writer = does(config, 'projector') ? openWriter<ReadModels>({ url, log: onBroken }) : undefined
   if (writer) lifetime.atEnd(() => writer.close())
+  lifetime.atEnd(() => {
+    ending = true
+  })
   return { url, readerUrl, reader, writer }
 }
 

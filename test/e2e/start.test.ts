@@ -175,10 +175,14 @@ test('a reader that closes the pipe is no crash', async () => {
   assert.is(stderr, '')
 })
 
-test('a file folds without any engine, and one that was cut is refused', async () => {
+test('a file folds without any engine to the same digests, and one that was cut is refused', async () => {
   const replayed = await duxnet(['replay', file], {})
   assert.is(replayed.code, 0, replayed.stderr)
-  assert.match(replayed.stdout, 'node-directory: ')
+  const live = await duxnet(['replay', '--live', '--data', other], {})
+  assert.equal(
+    [...replayed.stdout.matchAll(/^([a-z-]+): (\w{64})$/gm)].map(([, name, digest]) => [name, digest]),
+    digests(live.stdout),
+  )
   writeFileSync(`${file}.cut`, readFileSync(file, 'utf8').slice(0, -10))
   for (const command of ['replay', 'import']) {
     const { code, stderr } = await duxnet([command, `${file}.cut`, '--data', join(directory.path, 'none')], {})
