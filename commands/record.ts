@@ -36,20 +36,20 @@ export interface Recording extends CommandContext {
 
 /** The events of one decision with their ids and metadata (design.md 4 and 5). */
 export function eventsToAppend(decided: readonly DomainEvent[], recording: Recording): NewEvent[] {
-  const { networkId, stream, commandId, publicKey, signature, text, actor, rules, policyVersion, facts, ...context } = recording
+  const { networkId, stream, commandId, publicKey, text, facts, traceparent } = recording
   const shared: Metadata = {
     commandId,
-    correlationId: context.correlationId ?? commandId,
-    causationId: context.causationId ?? commandId,
-    actor,
+    correlationId: recording.correlationId ?? commandId,
+    causationId: recording.causationId ?? commandId,
+    actor: recording.actor,
     publicKey,
-    signature,
-    rules,
-    policyVersion,
+    signature: recording.signature,
+    rules: recording.rules,
+    policyVersion: recording.policyVersion,
     recordedAt: facts.now,
     schemaVersion: 1,
   }
-  if (context.traceparent && isTraceparent.test(context.traceparent)) shared.traceparent = context.traceparent
+  if (traceparent !== undefined && isTraceparent.test(traceparent)) shared.traceparent = traceparent
   return decided.map(({ type, data }, n) => ({
     id: eventIdOf(networkId, stream, publicKey, commandId, n),
     type,

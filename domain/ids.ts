@@ -48,7 +48,9 @@ export function nodeIdOf(publicKey: string): string {
 
 /** UUIDv5 (RFC 9562 §5.5): SHA-1 of namespace and name. */
 export function uuidV5(namespace: string, name: string): string {
-  const hex = hash('sha1', Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name, 'utf8')]))
+  const bytes = Buffer.allocUnsafe(16 + 3 * name.length)
+  bytes.write(namespace.replaceAll('-', ''), 'hex')
+  const hex = hash('sha1', bytes.subarray(0, 16 + bytes.write(name, 16, 'utf8')))
   // Version 5 in the 13th digit, the variant 10… in the 17th.
   const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
