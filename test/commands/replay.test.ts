@@ -66,7 +66,7 @@ replay('every event of a random run is decided again as it is', () =>
       const log = await logOf(here)
       assert.equal(await replayed(log), { events: log.length, difference: undefined })
     }),
-    15,
+    10,
   ),
 )
 

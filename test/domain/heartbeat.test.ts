@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { DomainError } from '../../domain/errors.ts'
 import { tooEarlyMs } from '../../domain/heartbeat/bucket.ts'
 import { heartbeatDecider, type RecordHeartbeat } from '../../domain/heartbeat/decider.ts'
 import type { HeartbeatEvent, Vitals } from '../../domain/heartbeat/events.ts'
@@ -126,6 +127,34 @@ heartbeat('the bucket admits at the end of the time that it asks to wait, and no
       assert.is(tooEarlyMs(recent, now + early, initialPolicy.heartbeat), 0)
       if (early > 0) assert.is(tooEarlyMs(recent, now + early - 1, initialPolicy.heartbeat), 1)
     }),
+  )
+})
+
+heartbeat('a node that always tries is held to the bucket over as many heartbeats as are remembered', () => {
+  const gaps = fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 60, maxLength: 120 })
+  property(
+    fc.property(gaps, (gaps) => {
+      const admitted: number[] = []
+      let state = heartbeatDecider.initialState
+      let seconds = 0
+      for (const gap of gaps) {
+        seconds += gap + 0.001
+        const command = record(seconds)
+        try {
+          for (const event of heartbeatDecider.decide(command, state)) {
+            state = heartbeatDecider.evolve(state, event, command.now)
+            admitted.push(Date.parse(command.now))
+          }
+        } catch (error) {
+          assert.is((error as DomainError).code, 'HeartbeatTooEarly')
+        }
+      }
+      const { burst, intervalSeconds } = initialPolicy.heartbeat
+      for (let from = 0; from < admitted.length; from++)
+        for (let to = from; to < Math.min(admitted.length, from + heartbeatDecider.newest! + 1); to++)
+          assert.ok(to - from + 1 <= burst + (admitted[to]! - admitted[from]!) / (intervalSeconds * 1000))
+    }),
+    50,
   )
 })
 
