@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Command } from '../../infra/cli/command.ts'
+import { runCommand } from '../../infra/cli/run.ts'
 
 const test = suite<{ directory: string }>('cli')
 const main = fileURLToPath(new URL('../../infra/main.ts', import.meta.url))
@@ -17,13 +19,32 @@ test.after(({ directory }) => rmSync(directory, { recursive: true, force: true }
 
 const duxnet = (cwd: string, ...args: string[]) => spawnSync(process.execPath, [main, ...args], { cwd, encoding: 'utf8' })
 
-test('--help lists every command, and each has a help of its own', ({ directory }) => {
+/** A command in this process: what it wrote, and its exit code. */
+async function inProcess(name: string, ...args: string[]) {
+  const { command } = (await import(`../../infra/cli/${name}.ts`)) as { command: Command }
+  const written = { stdout: '', stderr: '' }
+  const write = { stdout: process.stdout.write, stderr: process.stderr.write }
+  for (const stream of ['stdout', 'stderr'] as const)
+    process[stream].write = (text: string | Uint8Array) => {
+      written[stream] += text
+      return true
+    }
+  try {
+    return { status: await runCommand(name, command, args), ...written }
+  } finally {
+    Object.assign(process.stdout, { write: write.stdout })
+    Object.assign(process.stderr, { write: write.stderr })
+  }
+}
+
+test('--help lists every command, and each has a help of its own', async ({ directory }) => {
   const { stdout, status } = duxnet(directory, '--help')
   assert.is(status, 0)
   const names = [...stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name!)
   assert.ok(names.length > 8, stdout)
   for (const name of names) {
-    const help = duxnet(directory, name, '--help')
+    // The event store's options are EventStoreDB's, which it reads itself.
+    const help = name === 'eventstore' ? duxnet(directory, name, '--help') : await inProcess(name, '--help')
     assert.is(help.status, 0, `${name}: ${help.stderr}`)
     assert.match(help.stdout, `duxnet ${name}`)
   }
@@ -34,10 +55,19 @@ test('version names the version of package.json', ({ directory }) => {
   for (const arg of ['version', '--version', '-v']) assert.match(duxnet(directory, arg).stdout, `duxnet ${version}, Node`)
 })
 
-test('wrong usage is one message that names the culprit, and exit code 2', ({ directory }) => {
+test('an unknown command, and an unknown option without a command, are named', ({ directory }) => {
+  for (const [arg, names] of [
+    ['toString', "'toString'"],
+    ['--prt', '--prt'],
+  ] as const) {
+    const { status, stderr } = duxnet(directory, arg)
+    assert.is(status, 2)
+    assert.match(stderr, names)
+  }
+})
+
+test('wrong usage is one message that names the culprit, and exit code 2', async () => {
   const cases: [args: string[], names: string][] = [
-    [['toString'], "'toString'"],
-    [['--prt', '1'], '--prt'],
     [['start', '--port', 'http'], '--port'],
     [['start', 'everything'], "'everything'"],
     [['keygen', '--out'], '--out'],
@@ -51,7 +81,8 @@ test('wrong usage is one message that names the culprit, and exit code 2', ({ di
     [['agent', '--url', 'nowhere'], '--url'],
   ]
   for (const [args, names] of cases) {
-    const { status, stdout, stderr } = duxnet(directory, ...args)
+    const [name, ...rest] = args as [string, ...string[]]
+    const { status, stdout, stderr } = await inProcess(name, ...rest)
     assert.is(status, 2, `${args}: ${stderr}`)
     assert.match(stderr, names)
     assert.is(stdout, '')
@@ -59,9 +90,10 @@ test('wrong usage is one message that names the culprit, and exit code 2', ({ di
   }
 })
 
-test('commands that need a running instance say so when there is none, and exit with 3', ({ directory }) => {
-  for (const args of [['export'], ['replay', '--live'], ['projections', 'list'], ['projections', 'verify']]) {
-    const { status, stderr } = duxnet(directory, ...args, '--data', join(directory, 'none'))
+test('commands that need a running instance say so when there is none, and exit with 3', async ({ directory }) => {
+  for (const args of [['export'], ['replay', '--live'], ['projections', 'list'], ['projections', 'verify']] as const) {
+    const [name, ...rest] = args
+    const { status, stderr } = await inProcess(name, ...rest, '--data', join(directory, 'none'))
     assert.is(status, 3, `${args}: ${stderr}`)
     assert.match(stderr, 'no DuxNet is running')
   }
