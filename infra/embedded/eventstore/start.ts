@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Listening } from './worker.ts'
 
@@ -29,22 +28,17 @@ export interface EmbeddedEventStore {
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedEventStore> {
   const { directory, host = '127.0.0.1', port } = options
   const worker = new Worker(workerFile(), { workerData: { directory, host, port }, name: 'eventstore' })
-  let closing: Promise<unknown> | undefined
+  let isClosing = false
+  const exited = new Promise<number>((resolve) => worker.once('exit', resolve))
   const failed = new Promise<Error>((resolve) => {
     worker.on('error', (error) => resolve(new Error(`the embedded event store has failed: ${error.message}`, { cause: error })))
-    worker.on('exit', (code) => closing || resolve(new Error(`the embedded event store has ended (${code})`)))
+    exited.then((code) => isClosing || resolve(new Error(`the embedded event store has ended (${code})`)))
   })
   const address = await new Promise<Listening>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
-    worker.once('exit', (code) => reject(new Error(`the embedded event store has ended before it listened (${code})`)))
+    exited.then((code) => reject(new Error(`the embedded event store has ended before it listened (${code})`)))
   })
-
-  function close(): Promise<unknown> {
-    const exited = once(worker, 'exit')
-    worker.postMessage('close')
-    return exited
-  }
 
   return {
     host: address.host,
@@ -52,7 +46,9 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
     connectionString: `esdb://${address.host}:${address.port}?tls=false`,
     failed,
     async close() {
-      await (closing ??= close())
+      isClosing = true
+      worker.postMessage('close')
+      await exited
     },
   }
 }

@@ -123,7 +123,7 @@ test('a full disk refuses appends and says so, loses nothing, and the store goes
   if (process.platform === 'win32') return
   const directory = scratch()
   // A limit on the size of files is a full disk that needs no disk; 1,024-byte blocks.
-  const store = await standalone(['--db', directory], ['sh', '-c', 'trap \'\' XFSZ; ulimit -f 2048; exec "$@"', 'sh'])
+  const store = await standalone(['--db', directory], ['sh', '-c', 'trap \'\' XFSZ; ulimit -S -f 2048; exec "$@"', 'sh'])
   const client = EventStoreDBClient.connectionString(store.connectionString)
   const large = () => ({ ...tick(1), data: { n: 1, text: 'x'.repeat(100_000) } })
   let stored = -1n
@@ -139,15 +139,23 @@ test('a full disk refuses appends and says so, loses nothing, and the store goes
   const revisions = []
   for await (const { event } of client.readStream('large')) revisions.push(event!.revision)
   assert.is(revisions.at(-1), stored)
+  const several = Array.from({ length: 8 }, (_, n) => client.appendToStream(`more-${n}`, large()).catch((error: Error) => error))
+  for (const result of await Promise.all(several)) assert.instance(result, Error)
+
+  const isRoomy = spawnSync('prlimit', ['--pid', String(store.process.pid), '--fsize=unlimited']).status === 0
+  if (isRoomy) {
+    const { nextExpectedRevision } = await client.appendToStream('large', large(), { expectedRevision: stored })
+    assert.is(nextExpectedRevision, ++stored)
+  }
   await client.dispose()
   assert.is(await store.kill('SIGTERM'), 0)
 
-  const roomy = await standalone(['--db', directory])
-  const again = EventStoreDBClient.connectionString(roomy.connectionString)
+  const restarted = await standalone(['--db', directory])
+  const again = EventStoreDBClient.connectionString(restarted.connectionString)
   const { nextExpectedRevision } = await again.appendToStream('large', large(), { expectedRevision: stored })
   assert.is(nextExpectedRevision, stored + 1n)
   await again.dispose()
-  assert.is(await roomy.kill('SIGTERM'), 0)
+  assert.is(await restarted.kill('SIGTERM'), 0)
 })
 
 test.run()

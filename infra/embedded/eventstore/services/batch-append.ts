@@ -155,6 +155,6 @@ function replyTo(correlation: Buffer, stream: string, expected: Parameters<typeo
     case 'deleted':
       return refusedReply(correlation, stream, deletedStream(stream))
     case 'failed':
-      return refusedReply(correlation, stream, unknownFailure(outcome.error.message))
+      return refusedReply(correlation, stream, unknownFailure(`Nothing was written: ${outcome.error.message}`))
   }
 }
