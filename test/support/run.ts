@@ -20,6 +20,9 @@ const long = process.env.SCALE === 'long'
 const timeoutMs = long ? 4 * 3_600_000 : 300_000
 const seed = process.env.SEED ?? String(Math.floor(Math.random() * 2 ** 31))
 
+/** What is worth telling although it passed: what was skipped, what is not claimed yet, where we differ on purpose. */
+const noted = /^(skipped: |section |deviation |\d+ deliberate deviations).*$/gm
+
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { coverage: { type: 'boolean', default: false } } })
 const running = new Set<ChildProcess>()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -108,9 +111,6 @@ async function runFile(file: string, environment: NodeJS.ProcessEnv): Promise<Re
   if (result.failed) console.log(`${output.trimEnd()}\n  ${complaint}`)
   return result
 }
-
-/** What is worth telling although it passed: what was skipped, what is not claimed yet, where we differ on purpose. */
-const noted = /^(skipped: |section |deviation |\d+ deliberate deviations).*$/gm
 
 /** What a file's output says. uvu swallows a throwing hook and says nothing of a file without `.run()`, so its figures must add up. */
 function judge(output: string, code: number | null, overdue: boolean): { result: Result; complaint: string } {
