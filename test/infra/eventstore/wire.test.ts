@@ -17,7 +17,6 @@ import {
 } from '../../../infra/embedded/eventstore/wire/batch-append.ts'
 import { shared, streams } from '../../../infra/embedded/eventstore/wire/generated.ts'
 import { Page } from '../../../infra/embedded/eventstore/wire/page.ts'
-import { BadRequest } from '../../../infra/embedded/eventstore/wire/proposals.ts'
 import { encodeMessage } from '../../../infra/embedded/eventstore/wire/protobuf.ts'
 import { canonicalUuid } from '../../../infra/embedded/eventstore/wire/uuid.ts'
 import { seed } from './support.ts'
@@ -94,7 +93,7 @@ test('a batch append is read as it was written', () => {
       .setProposedMessagesList(proposed)
       .setIsFinal(isFinal)
     const read = readBatchMessage(Buffer.from(message.serializeBinary()), 0)
-    assert.is(read.correlationId, correlation)
+    assert.is(read.correlation.id, correlation)
     assert.is(read.isFinal, isFinal)
     assert.is(read.options!.stream, stream)
     assert.is(read.options!.expected, expected)
@@ -135,7 +134,7 @@ test('an event that is none is refused with its reason, and the rest of the mess
     assert.match(read.refused!.message, reason)
     assert.is(read.isFinal, true)
   }
-  assert.instance(readBatchMessage(encodeMessage([4, 1]), 0).correlationId, BadRequest)
+  assert.is(readBatchMessage(encodeMessage([4, 1]), 0).correlation.id, undefined)
   assert.throws(() => readBatchMessage(Buffer.from('0a', 'hex'), 0), 'ends within')
 })
 

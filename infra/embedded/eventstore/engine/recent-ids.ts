@@ -17,13 +17,17 @@ export class RecentIds {
     return this.#young.get(key) ?? this.#old.get(key)
   }
 
-  add(stream: number, id: string, place: Place): void {
+  /** Answers whether the id was new. */
+  add(stream: number, id: string, place: Place): boolean {
     const key = keyOf(stream, id)
-    if (this.#young.has(key)) return
-    this.#young.set(key, this.#old.get(key) ?? place)
-    if (this.#young.size < rememberedIds) return
-    this.#old = this.#young
-    this.#young = new Map()
+    if (this.#young.has(key)) return false
+    const known = this.#old.get(key)
+    this.#young.set(key, known ?? place)
+    if (this.#young.size >= rememberedIds) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    return known === undefined
   }
 
   /** Takes back what a failed commit added. */

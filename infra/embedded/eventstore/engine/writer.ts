@@ -33,7 +33,8 @@ interface Batch {
   readonly newStreams: Commit['newStreams'][number][]
   /** The state of each stream that it touches, once it is durable. */
   readonly heads: Map<Stream, Head>
-  readonly ids: { readonly stream: number; readonly id: string }[]
+  /** The ids that it made known. */
+  readonly newIds: { readonly stream: number; readonly id: string }[]
   readonly answers: { readonly answer: Answer; readonly outcome: Outcome }[]
   gaveOutPositions: boolean
 }
@@ -202,10 +203,7 @@ export class Writer {
       record: encodeRecord({ ...event, stream: name, revision, position, created }),
     })
     stream.pending.push({ id: event.id, revision, position })
-    if (revision !== tombstoneRevision) {
-      this.#recentIds.add(number, event.id, { revision, position })
-      batch.ids.push({ stream: number, id: event.id })
-    }
+    if (this.#recentIds.add(number, event.id, { revision, position })) batch.newIds.push({ stream: number, id: event.id })
     return position
   }
 
@@ -246,7 +244,7 @@ export class Writer {
 
   #batch(): Batch {
     if (!this.#collecting) {
-      this.#collecting = { entries: [], newStreams: [], heads: new Map(), ids: [], answers: [], gaveOutPositions: false }
+      this.#collecting = { entries: [], newStreams: [], heads: new Map(), newIds: [], answers: [], gaveOutPositions: false }
       // After this turn of the event loop, so that all requests that have arrived by then share a transaction.
       if (!this.#inFlight) setImmediate(() => this.#commit())
     }
@@ -284,9 +282,9 @@ export class Writer {
   #failed(batch: Batch, error: Error): void {
     const failed = this.#collecting ? [batch, this.#collecting] : [batch]
     this.#collecting = undefined
-    for (const { heads, ids } of failed) {
+    for (const { heads, newIds } of failed) {
       for (const stream of heads.keys()) this.#streams.forget(stream.name)
-      for (const { stream, id } of ids) this.#recentIds.remove(stream, id)
+      for (const { stream, id } of newIds) this.#recentIds.remove(stream, id)
     }
     for (const { answers } of failed) for (const { answer } of answers) answer({ kind: 'failed', error })
   }

@@ -1,3 +1,4 @@
+import type { Expected } from '../engine/rules.ts'
 import type { Outcome, Proposal } from '../engine/writer.ts'
 import type { Call } from '../grpc/call.ts'
 import type { Store } from '../store.ts'
@@ -15,7 +16,7 @@ import {
   writtenReply,
   wrongRevision,
 } from '../wire/batch-append.ts'
-import { type AppendOptions, BadRequest } from '../wire/proposals.ts'
+import type { AppendOptions } from '../wire/proposals.ts'
 import { maxAppendBytes } from './limits.ts'
 
 /** A request that has not come whole within this time, or a shorter one of its own, has failed. */
@@ -23,7 +24,8 @@ const writeTimeoutMs = 2_000
 
 /** A request of which more chunks are to come. */
 interface Unfinished {
-  readonly correlation: Buffer
+  /** The correlation id as it came. */
+  readonly bytes: Buffer
   readonly options: AppendOptions
   readonly events: Proposal[]
   dataBytes: number
@@ -56,29 +58,30 @@ export function batchAppend(store: Store): (call: Call) => void {
     }
 
     function begin(request: BatchMessage, options: AppendOptions): void {
-      const { correlation, correlationId, events, dataBytes } = request
+      const { correlation, events, dataBytes } = request
+      const { bytes, id } = correlation
+      if (id === undefined) {
+        refuse(bytes, options.stream, badRequest(correlation.reason))
+        return
+      }
       const refusal = refusalOf(request, options)
-      if (refusal || correlation === undefined || typeof correlationId !== 'string') {
-        refuse(
-          refusal === timedOut ? structured(request) : correlation,
-          options.stream,
-          refusal ?? badRequest('The request has no correlation id.'),
-        )
+      if (refusal) {
+        refuse(refusal === timedOut ? structuredCorrelation(id) : bytes, options.stream, refusal)
         return
       }
       if (request.isFinal) {
-        write(correlation, options, events)
+        write(bytes, options, events)
         return
       }
-      drop(correlationId)
+      drop(id)
       const left = Math.min(writeTimeoutMs, (options.deadline ?? Number.POSITIVE_INFINITY) - Date.now())
-      const timeout = setTimeout(() => expire(correlationId), left)
-      unfinished.set(correlationId, { correlation, options, events: [...events], dataBytes, timeout })
+      const timeout = setTimeout(() => expire(id), left)
+      unfinished.set(id, { bytes, options, events: [...events], dataBytes, timeout })
     }
 
-    function goOn({ correlationId, events, dataBytes, refused, isFinal }: BatchMessage): void {
-      const request = typeof correlationId === 'string' ? unfinished.get(correlationId) : undefined
-      if (typeof correlationId !== 'string' || !request) return
+    function goOn({ correlation: { id }, events, dataBytes, refused, isFinal }: BatchMessage): void {
+      const request = id === undefined ? undefined : unfinished.get(id)
+      if (id === undefined || !request) return
       for (const event of events) request.events.push(event)
       request.dataBytes += dataBytes
       const refusal = refused
@@ -87,20 +90,20 @@ export function batchAppend(store: Store): (call: Call) => void {
           ? tooLarge(maxAppendBytes)
           : undefined
       if (!refusal && !isFinal) return
-      drop(correlationId)
-      if (refusal) refuse(request.correlation, request.options.stream, refusal)
-      else write(request.correlation, request.options, request.events)
+      drop(id)
+      if (refusal) refuse(request.bytes, request.options.stream, refusal)
+      else write(request.bytes, request.options, request.events)
     }
 
-    function expire(correlationId: string): void {
-      const request = unfinished.get(correlationId)!
-      unfinished.delete(correlationId)
-      refuse(structuredCorrelation(correlationId), request.options.stream, timedOut)
+    function expire(id: string): void {
+      const { options } = unfinished.get(id)!
+      unfinished.delete(id)
+      refuse(structuredCorrelation(id), options.stream, timedOut)
     }
 
-    function drop(correlationId: string): void {
-      clearTimeout(unfinished.get(correlationId)?.timeout)
-      unfinished.delete(correlationId)
+    function drop(id: string): void {
+      clearTimeout(unfinished.get(id)?.timeout)
+      unfinished.delete(id)
     }
 
     function write(correlation: Buffer, { stream, expected }: AppendOptions, events: readonly Proposal[]): void {
@@ -133,8 +136,7 @@ export function batchAppend(store: Store): (call: Call) => void {
   }
 }
 
-function refusalOf({ correlationId, refused, dataBytes }: BatchMessage, options: AppendOptions): Refusal | undefined {
-  if (correlationId instanceof BadRequest) return badRequest(correlationId.message)
+function refusalOf({ refused, dataBytes }: BatchMessage, options: AppendOptions): Refusal | undefined {
   if (options.stream === undefined) return badRequest('The request names no stream.')
   if (options.stream === '') return badRequest('The name of the stream is empty.')
   if (options.expected === undefined) return badRequest('The request does not say what revision it expects.')
@@ -143,10 +145,7 @@ function refusalOf({ correlationId, refused, dataBytes }: BatchMessage, options:
   return dataBytes > maxAppendBytes ? tooLarge(maxAppendBytes) : undefined
 }
 
-const structured = ({ correlationId }: BatchMessage) =>
-  typeof correlationId === 'string' ? structuredCorrelation(correlationId) : undefined
-
-function replyTo(correlation: Buffer, stream: string, expected: Parameters<typeof wrongRevision>[0], outcome: Outcome): Buffer {
+function replyTo(correlation: Buffer, stream: string, expected: Expected, outcome: Outcome): Buffer {
   switch (outcome.kind) {
     case 'written':
       return writtenReply(correlation, stream, outcome.revision, outcome.position)

@@ -15,12 +15,14 @@ import {
 } from './protobuf.ts'
 import { isZeroUuid, uuidHalves } from './uuid.ts'
 
+/** A correlation id as it came, to be sent back, and its canonical text; or why it is none. */
+export type Correlation =
+  | { readonly bytes: Buffer; readonly id: string }
+  | { readonly bytes: Buffer | undefined; readonly id: undefined; readonly reason: string }
+
 /** One message of a BatchAppend call. */
 export interface BatchMessage {
-  /** The correlation id as it came, to be sent back; undefined when there was none. */
-  readonly correlation: Buffer | undefined
-  /** Its canonical text, or why it is none. */
-  readonly correlationId: string | BadRequest
+  readonly correlation: Correlation
   readonly options: AppendOptions | undefined
   readonly events: readonly Proposal[]
   /** Bytes of the data of all events, which is what the size limit counts. */
@@ -66,17 +68,18 @@ export function readBatchMessage(message: Buffer, now: number): BatchMessage {
         reader.skip()
     }
   }
-  return { correlation, correlationId: readCorrelation(correlation), options, events, dataBytes, refused, isFinal }
+  return { correlation: readCorrelation(correlation), options, events, dataBytes, refused, isFinal }
 }
 
-function readCorrelation(bytes: Buffer | undefined): string | BadRequest {
-  if (!bytes) return new BadRequest('The request has no correlation id.')
+function readCorrelation(bytes: Buffer | undefined): Correlation {
+  const none = (reason: string) => ({ bytes, id: undefined, reason })
+  if (!bytes) return none('The request has no correlation id.')
   try {
     const id = readId(new ProtoReader(bytes))
-    if (id === undefined) return new BadRequest('The correlation id is neither text nor structured.')
-    return isZeroUuid(id) ? new BadRequest('Empty correlation id provided.') : id
+    if (id === undefined) return none('The correlation id is neither text nor structured.')
+    return isZeroUuid(id) ? none('Empty correlation id provided.') : { bytes, id }
   } catch (error) {
-    if (error instanceof BadRequest) return error
+    if (error instanceof BadRequest) return none(error.message)
     throw error
   }
 }
