@@ -47,8 +47,6 @@ export function createHandle(
   const folds = createFolds(store, clock, cacheBytesMax)
   const inLane = createLanes(waitingMax)
   const networkStream = streamName(namespace, 'network', networkId)
-  /** The highest position that an append of ours was given. */
-  let appendedUpTo = -1n
 
   async function foldOf(stream: string, category: Category): Promise<Fold> {
     return folds.peek(stream) ?? (await folds.load(stream, category))
@@ -76,23 +74,16 @@ export function createHandle(
         continue
       }
       const { revision } = fold
-      const before = appendedUpTo
       const appended = await append(stream, revision, decision.events)
-      if (appended && appended.position > before) {
-        if (appended.position > appendedUpTo) appendedUpTo = appended.position
+      if (appended) {
         folds.take(fold, foldables(decision.decided, decision.now, revision, command, digest))
         const events = decision.events.map(({ id, type, data }, n) => ({ id, revision: revision + 1 + n, type, data }))
         return { commandId: command.commandId, outcome: 'accepted', stream, events, position: appended.position }
       }
-      if (!appended) {
-        await sleep(Math.random() * 5 * tries)
-        await folds.refresh(fold)
-        if (fold.revision > revision) continue
-        // The log is shorter than the fold: it was restored from an older copy.
-        appendedUpTo = -1n
-      }
-      // Where the append "succeeded", these event ids were there already: another instance took the command, and the log holds
-      // what that one decided.
+      await sleep(Math.random() * 5 * tries)
+      await folds.refresh(fold)
+      if (fold.revision > revision) continue
+      // The log is shorter than the fold: it was restored from an older copy.
       folds.drop(stream)
       fold = await foldOf(stream, category)
     }

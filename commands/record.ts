@@ -51,7 +51,7 @@ export function eventsToAppend(decided: readonly DomainEvent[], recording: Recor
   }
   if (traceparent !== undefined && isTraceparent.test(traceparent)) shared.traceparent = traceparent
   return decided.map(({ type, data }, n) => ({
-    id: eventIdOf(networkId, stream, publicKey, commandId, n),
+    id: eventIdOf(networkId, stream, publicKey, facts.now, n, text),
     type,
     data: data as Json,
     metadata: (n === 0 ? { ...shared, command: text, facts } : shared) as unknown as Json,

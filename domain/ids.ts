@@ -57,9 +57,11 @@ export function uuidV5(namespace: string, name: string): string {
 }
 
 /**
- * The id of a command's nth event (design.md 5): the same however often it is sent, unique across the log.
- * The parts are joined by a line feed, which none of them can contain.
+ * The id of the nth event of a decision: unique across the log, the same however often the decision is sent. `text` is the signed
+ * text, which holds the command id, and `decidedAt` the server's instant. A store compares nothing but ids: were they made of the
+ * command id alone (design.md 5), an instance that is behind could take for its own what another one had decided. The parts are
+ * joined by a line feed, which none of them can contain.
  */
-export function eventIdOf(networkId: string, stream: string, signer: string, commandId: string, n: number): string {
-  return uuidV5(networkId, `${stream}\n${signer}\n${commandId}\n${n}`)
+export function eventIdOf(networkId: string, stream: string, signer: string, decidedAt: string, n: number, text: string): string {
+  return uuidV5(networkId, `${stream}\n${signer}\n${decidedAt}\n${n}\n${text}`)
 }

@@ -55,7 +55,7 @@ idempotency('the first answer is the first however much happened since', async (
 })
 
 idempotency('another instance that remembers an older stream finds the command when it asks the store', async () => {
-  const { instance, register, reputation, events } = await world()
+  const { clock, instance, register, reputation, events } = await world()
   const [one, other] = [instance(), instance()]
   const [node, unrelated] = [someNode(), someNode()]
   await one(register(node))
@@ -65,10 +65,34 @@ idempotency('another instance that remembers an older stream finds the command w
   const first = await one(command)
   // `other` has seen the log go on past that command, but not its stream.
   await other(reputation(unrelated, 1))
+  clock.forward(1)
   const repeated = await other(command)
   assert.is(repeated.outcome, 'repeated')
   assert.equal(answerOf(repeated), answerOf(first))
   assert.is((await events('reputation', node.id)).length, 2)
+})
+
+idempotency('another instance that is one event behind takes neither a repetition nor another body for its own', async () => {
+  const { authority, clock, command, instance, register, reputation, events } = await world()
+  const [one, other] = [instance(), instance()]
+  const node = someNode()
+  await one(register(node))
+  await other(reputation(node, 1))
+  const sent = reputation(node, 7)
+  const first = await one(sent)
+  const body = { rule: 'custom', delta: 70, reason: 'another' }
+  const { commandId } = sent.command
+  const reused = signCommand(authority, command('ChangeReputation', node.id, body, { commandId }))
+  assert.is(await fateOf(other(reused)), 'CommandIdReused')
+  const third = instance()
+  await third(reputation(node, 1))
+  const last = reputation(node, 2)
+  const answer = await one(last)
+  clock.forward(1)
+  const repeated = await third(last)
+  assert.equal([repeated.outcome, answerOf(repeated)], ['repeated', answerOf(answer)])
+  assert.is((await other(sent)).position, first.position)
+  assert.is((await events('reputation', node.id)).length, 4)
 })
 
 idempotency('one id stands for one command of one signer', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type MemoryEventStore, memoryEventStore } from '../../adapters/memory/event-store.ts'
 import type { NewEvent } from '../../commands/ports.ts'
 import type { DomainEvent } from '../../domain/catalogue.ts'
-import { eventIdOf, nodeIdOf, uuidV5 } from '../../domain/ids.ts'
+import { nodeIdOf, uuidV5 } from '../../domain/ids.ts'
 import { initialPolicy, type Policy } from '../../domain/network/policy.ts'
 import type { Profile } from '../../domain/node/events.ts'
 import { type Category, streamName } from '../../domain/stream.ts'
@@ -70,7 +70,7 @@ export function testLog(store: MemoryEventStore = memoryEventStore()): TestLog {
 
   async function addRaw(stream: string, event: Omit<NewEvent, 'id'>): Promise<bigint> {
     const last = revisions.get(stream)
-    const id = eventIdOf(networkId, stream, authority, `command ${commands++}`, 0)
+    const id = uuidV5(networkId, `${stream}\n${authority}\ncommand ${commands++}\n0`)
     const { revision, position } = await store.append(stream, last ?? 'no_stream', [{ id, ...event }])
     revisions.set(stream, revision)
     return position
