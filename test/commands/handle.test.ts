@@ -106,7 +106,8 @@ handle('callers in one process do not fight over a stream', async () => {
   await submit(register(node))
   const outcomes = await Promise.all(Array.from({ length: 64 }, (_, n) => submit(reputation(node, n % 2 ? 1 : -1))))
   assert.equal(
-    outcomes.map(({ events }) => events[0]!.revision),
+    // Signatures are verified side by side, so who comes first into the lane is open.
+    outcomes.map(({ events }) => events[0]!.revision).sort((a, b) => a - b),
     Array.from({ length: 64 }, (_, n) => n),
   )
   assert.is(counting.count.appends, 65)

@@ -45,7 +45,7 @@ function register(name: string, found: Verdicts): void {
 const ofClaim = scenarios.filter(({ section }) => claimed.has(section))
 
 const embedded = await startEmbeddedEventStore({ directory: undefined, port: 0 })
-const setting: Setting = { target: `127.0.0.1:${embedded.port}`, schema, security: {}, timeout: 30_000 }
+const setting: Setting = { target: `127.0.0.1:${embedded.port}`, schema, security: {}, timeout: 120_000 }
 let ofEmbedded: Verdicts
 try {
   ofEmbedded = await verdicts(ofClaim, setting, ours)
@@ -69,7 +69,7 @@ async function progress(section: string): Promise<string> {
 const ofServer = process.env.ESDB_URL === undefined ? undefined : await askServer(process.env.ESDB_URL)
 async function askServer(connectionString: string): Promise<Verdicts> {
   const { target, security } = targetOf(connectionString)
-  return verdicts(ofClaim, { target, schema, security, timeout: 60_000 }, theirs)
+  return verdicts(ofClaim, { target, schema, security, timeout: 120_000 }, theirs)
 }
 
 register('embedded', ofEmbedded)
