@@ -64,13 +64,35 @@ function writeArray(items: readonly unknown[], at: Place, depth: number): string
 function writeObject(value: object, at: Place, depth: number): string {
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw refused(at.parent, at.step, 'is not JSON')
+  const { sorted, written } = orderOf(Object.keys(value), at)
   let text = '{'
-  // `sort` compares UTF-16 code units, as RFC 8785 asks.
-  for (const key of Object.keys(value).sort()) {
-    const member = write(value[key as keyof typeof value], at, key, depth)
-    text += `${text.length > 1 ? ',' : ''}${writeText(key, at.parent, at.step)}:${member}`
+  for (let index = 0; index < sorted.length; index++) {
+    const key = sorted[index]!
+    text += written[index] + write(value[key as keyof typeof value], at, key, depth)
   }
   return `${text}}`
+}
+
+/** Keys of an object as they are written: each with the comma before it and the colon behind. */
+interface KeyOrder {
+  readonly keys: readonly string[]
+  readonly sorted: readonly string[]
+  readonly written: readonly string[]
+}
+
+/** The last order of each number of keys. A log has few shapes of objects, and to see that one comes again is cheaper than to sort it. */
+const orders: KeyOrder[] = []
+const orderMax = 32
+
+function orderOf(keys: readonly string[], at: Place): KeyOrder {
+  const known = orders[keys.length]
+  if (known?.keys.every((key, index) => key === keys[index])) return known
+  // `sort` compares UTF-16 code units, as RFC 8785 asks.
+  const sorted = keys.toSorted()
+  const written = sorted.map((key, index) => `${index ? ',' : ''}${writeText(key, at.parent, at.step)}:`)
+  const order = { keys, sorted, written }
+  if (keys.length <= orderMax) orders[keys.length] = order
+  return order
 }
 
 /** Texts that are written as they are, between quotation marks: most are. */

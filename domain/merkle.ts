@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 
 /** Hash of one log entry (RFC 6962 §2.1): SHA-256 of 0x00 and the canonical event's UTF-8. */
 export function leafHash(canonicalText: string): Buffer {
-  return createHash('sha256').update(leafPrefix).update(canonicalText, 'utf8').digest()
+  // In one go, where the character U+0000 is the byte 0x00: half the time of a hash that is fed in parts.
+  return hash('sha256', `\0${canonicalText}`, 'buffer')
 }
 
 /** A Merkle tree that only grows, reduced to what its root needs: the roots of its perfect subtrees, largest first. */
@@ -27,7 +28,6 @@ export function rootOf({ subtrees }: MerkleFrontier): Buffer {
   return subtrees.length ? subtrees.reduceRight((right, left) => nodeHash(left, right)) : createHash('sha256').digest()
 }
 
-const leafPrefix = Buffer.of(0)
 const nodePrefix = Buffer.of(1)
 
 function nodeHash(left: Buffer, right: Buffer): Buffer {
