@@ -60,13 +60,20 @@ export async function copyTransaction<DB, T>(pool: pg.Pool, work: (db: Kysely<DB
 /** Text format: a line a row, columns parted by tabs. */
 async function* encode(columns: readonly string[], rows: Iterable<CopyRow> | AsyncIterable<CopyRow>): AsyncGenerator<Buffer> {
   let text = ''
-  for await (const row of rows) {
-    text += encodeRow(columns, row)
-    if (text.length < chunkLength) continue
-    yield Buffer.from(text)
-    text = ''
+  // Rows that are at hand pass without a promise each.
+  for await (const group of Symbol.asyncIterator in rows ? oneByOne(rows) : [rows]) {
+    for (const row of group) {
+      text += encodeRow(columns, row)
+      if (text.length < chunkLength) continue
+      yield Buffer.from(text)
+      text = ''
+    }
   }
   if (text !== '') yield Buffer.from(text)
+}
+
+async function* oneByOne(rows: AsyncIterable<CopyRow>): AsyncGenerator<readonly CopyRow[]> {
+  for await (const row of rows) yield [row]
 }
 
 function encodeRow(columns: readonly string[], row: CopyRow): string {
