@@ -34,7 +34,7 @@ test('of writers that expect the same revision one wins, again and again', async
 })
 
 test('subscribers hear every event once and in one order, while writers write and connections come and go', async () => {
-  const [subscribers, events, writers] = isLong ? [100, 50_000, 16] : [12, 2_000, 8]
+  const [subscribers, events, writers] = isLong ? [100, 50_000, 16] : [10, 1_600, 8]
   await withStore(async (client, store) => {
     const heard = Array.from({ length: subscribers }, (): string[] => [])
     let isOver = false
@@ -130,13 +130,13 @@ test('a subscriber that takes nothing costs no memory, and then gets everything'
   const subscriptions = Array.from({ length: 8 }, () => slow.subscribeToStream('large', { fromRevision: END }))
   await Promise.all(subscriptions.map((subscription) => new Promise((resolve) => subscription.once('confirmation', resolve))))
   const before = anonymousBytes(store.process.pid!)
-  const count = 150
+  const count = 100
   for (let n = 0; n < count; n++)
     await client.appendToStream('large', jsonEvent({ type: 'Large', data: { text: 'x'.repeat(200_000) } }))
-  // All events to all subscribers would be 240 MB.
+  // All events to all subscribers would be 160 MB.
   const grown = anonymousBytes(store.process.pid!) - before
-  assert.ok(grown < 100e6, `it grew by ${Math.round(grown / 1e6)} MB`)
-  for (const subscription of subscriptions.slice(0, 2)) {
+  assert.ok(grown < 80e6, `it grew by ${Math.round(grown / 1e6)} MB`)
+  for (const subscription of subscriptions.slice(0, 1)) {
     let heard = 0n
     for await (const { event } of subscription) {
       assert.is(event!.revision, heard++)

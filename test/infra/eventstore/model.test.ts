@@ -144,7 +144,7 @@ async function revisions(client: EventStoreDBClient, stream: string, options: Pa
 
 test('random sequences of writes and reads agree with the model', async () => {
   await withStore(async (client) => {
-    const count = isLong ? 1_000 : 40
+    const count = isLong ? 1_000 : 30
     for (let n = 0; n < count; n += 10) {
       await Promise.all(Array.from({ length: Math.min(10, count - n) }, (_, k) => sequence(client, `model-${seed}-${n + k}`)))
     }
