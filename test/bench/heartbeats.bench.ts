@@ -3,7 +3,7 @@ import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
 import { heartbeat } from './commands.ts'
 import { openClient, scalar } from './engines.ts'
 import { aim, expectCount, interleave, pick, printMachine, table } from './harness.ts'
-import { get, positionIn, post } from './http.ts'
+import { type Answered, get, positionIn, post } from './http.ts'
 import { drain } from './load.ts'
 import { startProgram } from './program.ts'
 
@@ -49,15 +49,21 @@ function sending(name: string, connections: number, requests: number, perRequest
       await untilFolded(answers.reduce((last, answer) => (positionIn(answer) > last ? positionIn(answer) : last), 0n))
       const foldingMs = performance.now() - foldingFrom
 
-      const statuses = answers.flatMap(({ status, body }) =>
-        perRequest === 1 ? [status] : JSON.parse(body.toString()).answers.map((answer: { status: number }) => answer.status),
-      )
       const count = connections * requests * perRequest
-      expectCount('heartbeats answered 201', statuses.filter((status) => status === 201).length, count)
+      const outcomes = answers.flatMap(outcomesOf)
+      const refused = outcomes.find(({ status }) => status !== 201)
+      if (refused) throw new Error(`a heartbeat was refused: ${JSON.stringify(refused)}`)
+      expectCount('heartbeats answered', outcomes.length, count)
       accepted += count
       return { accepted: count / (sent.ms / 1000), folded: count / ((sent.ms + foldingMs) / 1000) }
     },
   }
+}
+
+/** What became of the heartbeats of a request: the answer itself where it held one. */
+function outcomesOf({ status, body }: Answered): readonly { readonly status: number }[] {
+  const answer = JSON.parse(body.toString())
+  return answer.answers ?? [{ ...answer, status }]
 }
 
 /** Until the read model of heartbeats has come to `position`. */

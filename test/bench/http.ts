@@ -5,7 +5,6 @@ export interface Answered {
   readonly status: number
   /** Status line and headers. */
   readonly head: string
-  /** Valid until the next answer. */
   readonly body: Buffer
 }
 

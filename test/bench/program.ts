@@ -42,7 +42,7 @@ export async function startProgram(open: AsyncDisposableStack, { roles, nodes, e
       DUXNET_DATA: data,
       DUXNET_ROLES: roles,
       DUXNET_EVENTSTORE_PORT: '0',
-      DUXNET_LOG_LEVEL: 'error',
+      DUXNET_LOG_LEVEL: process.env.DUXNET_LOG_LEVEL ?? 'error',
       PORT: '0',
       ...env,
     },
