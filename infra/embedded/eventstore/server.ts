@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { lockFile } from '../../file-lock.ts'
 import { type GrpcServer, type Handler, serveGrpc } from './grpc/server.ts'
-import { holdDirectory } from './hold.ts'
 import { append } from './services/append.ts'
 import { batchAppend } from './services/batch-append.ts'
 import { softDelete, tombstone } from './services/delete.ts'
@@ -25,7 +27,7 @@ export interface Server {
 
 /** Opens the store and serves it in this thread. Throws an Error that says what is in the way: the port, the directory, the files. */
 export async function openServer({ directory, host, port }: ServerOptions): Promise<Server> {
-  const release = directory === undefined ? undefined : await holdDirectory(directory)
+  const hold = directory === undefined ? undefined : holdDirectory(directory)
   let store: Store | undefined
   let server: GrpcServer
   try {
@@ -33,7 +35,7 @@ export async function openServer({ directory, host, port }: ServerOptions): Prom
     server = await serveGrpc(host, port, handlersOf(store))
   } catch (error) {
     await store?.close()
-    await release?.()
+    hold?.release()
     throw error
   }
   const opened = store
@@ -43,9 +45,17 @@ export async function openServer({ directory, host, port }: ServerOptions): Prom
     async close() {
       await server.close()
       await opened.close()
-      await release?.()
+      hold?.release()
     },
   }
+}
+
+/** Makes the directory if need be, and holds it by a lock that the kernel frees. Throws an Error that names it when it is held. */
+function holdDirectory(directory: string): { release(): void } {
+  mkdirSync(directory, { recursive: true })
+  const hold = lockFile(join(directory, 'hold'))
+  if (!hold) throw new Error(`the data directory ${directory} is in use by another event store`)
+  return hold
 }
 
 /** Everything that is answered; any other method is UNIMPLEMENTED. */
