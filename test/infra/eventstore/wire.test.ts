@@ -250,6 +250,25 @@ test('a page grows with an event that is larger than it', () => {
   assert.is(messages(page.take())[1]!.getEvent()!.getEvent()!.getData().length, 1_000_000)
 })
 
+test('a page grows at any message', () => {
+  for (let length = 0; length < 1_100; length++) {
+    for (const add of ['caughtUp', 'firstStreamPosition', 'lastStreamPosition'] as const) {
+      const page = new Page('string')
+      page.confirmation('x'.repeat(length))
+      if (add === 'caughtUp') page.caughtUp()
+      else page[add](300)
+      const [confirmation, added] = messages(page.take())
+      assert.is(confirmation!.getConfirmation()!.getSubscriptionId().length, length)
+      const what = {
+        caughtUp: added!.hasCaughtUp(),
+        firstStreamPosition: added!.hasFirstStreamPosition(),
+        lastStreamPosition: added!.hasLastStreamPosition(),
+      }
+      assert.ok(what[add], `${add} behind ${length} bytes`)
+    }
+  }
+})
+
 test('a flipped bit in a record is noticed', () => {
   check(fc.tuple(stored, fc.nat()), ([one, place]) => {
     const record = encodeRecord(one)

@@ -80,18 +80,21 @@ export class Page {
   }
 
   firstStreamPosition(revision: number): void {
-    this.#length = writeNumber(this.#bytes, this.#begin(1 + varintSize(revision)), 5, revision)
+    const at = this.#begin(1 + varintSize(revision))
+    this.#length = writeNumber(this.#bytes, at, 5, revision)
   }
 
   lastStreamPosition(revision: number): void {
-    this.#length = writeNumber(this.#bytes, this.#begin(1 + varintSize(revision)), 6, revision)
+    const at = this.#begin(1 + varintSize(revision))
+    this.#length = writeNumber(this.#bytes, at, 6, revision)
   }
 
   caughtUp(): void {
-    this.#length = writeDelimited(this.#bytes, this.#begin(2), 8, 0)
+    const at = this.#begin(2)
+    this.#length = writeDelimited(this.#bytes, at, 8, 0)
   }
 
-  /** Makes room for a message, writes the prefix of its frame, and answers where the message goes. */
+  /** Makes room for a message, which may be in other bytes than before; writes the prefix of its frame; answers where the message goes. */
   #begin(size: number): number {
     const end = this.#length + framePrefix + size
     if (end > this.#bytes.length) {
