@@ -86,10 +86,19 @@ export async function findRunning(path: string, waitSeconds = 60): Promise<Runni
     if (!isLocked(holdFile(path)))
       throw new NotRunning(`no DuxNet is running on ${path}; npm start starts one, --data names another directory`)
     const running = readRunFile(path)
-    if (running?.state === 'ready') return running
+    // Between its lock and its first word, an instance still has the file of one that was killed.
+    if (running?.state === 'ready' && isAlive(running.pid)) return running
     if (performance.now() > deadline) throw new NotRunning(`the DuxNet on ${path} is still starting after ${waitSeconds} s`)
     if (!told) process.stderr.write('waiting for DuxNet to start …\n')
     told = true
     await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
