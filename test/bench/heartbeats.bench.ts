@@ -3,7 +3,7 @@ import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
 import { heartbeat } from './commands.ts'
 import { openClient, scalar } from './engines.ts'
 import { aim, expectCount, interleave, pick, printMachine, table } from './harness.ts'
-import { type Answered, get, positionIn, post } from './http.ts'
+import { type Answered, askOnce, get, positionIn, post } from './http.ts'
 import { drain } from './load.ts'
 import { startProgram } from './program.ts'
 
@@ -69,8 +69,7 @@ function outcomesOf({ status, body }: Answered): readonly { readonly status: num
 /** Until the read model of heartbeats has come to `position`. */
 async function untilFolded(position: bigint): Promise<void> {
   for (;;) {
-    const { answers } = await drain(port, [[get(port, `/v1/nodes/${nodes[0]!.id}/heartbeats?limit=1&after=${position}`)]])
-    const { status, body } = answers[0]![0]!
+    const { status, body } = await askOnce(port, get(port, `/v1/nodes/${nodes[0]!.id}/heartbeats?limit=1&after=${position}`))
     if (status === 200) return
     if (status !== 503) throw new Error(`heartbeats are answered ${status}: ${body}`)
   }

@@ -65,6 +65,17 @@ export function connectHttp(port: number, broken: (error: Error) => void): HttpC
   }
 }
 
+/** One request on a connection of its own. */
+export async function askOnce(port: number, request: Buffer): Promise<Answered> {
+  const connection = connectHttp(port, () => {})
+  try {
+    await connection.open
+    return await connection.ask(request)
+  } finally {
+    connection.close()
+  }
+}
+
 export function get(port: number, path: string): Buffer {
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
 }

@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import { heartbeat, profile, update } from './commands.ts'
 import { openClient } from './engines.ts'
 import { aim, interleave, note, pick, printMachine, table } from './harness.ts'
-import { type Answered, get, positionIn, post } from './http.ts'
+import { type Answered, askOnce, get, positionIn, post } from './http.ts'
 import { drain, load } from './load.ts'
 import { startProgram } from './program.ts'
 
 const nodesCount = 1000
-const seconds = Number(process.env.SECONDS ?? 2)
+const seconds = 2
 const checkedNodes = 20
 const updatesEach = 50
 
@@ -20,8 +20,7 @@ const { port, networkId, nodes } = program
 
 // Every node has sent a heartbeat, so that the answers are as long as they get.
 const beats = { heartbeats: nodes.map((node) => heartbeat(node, networkId, 1, Date.now())) }
-const { answers } = await drain(port, [[post(port, '/v1/heartbeats', beats)]])
-const position = positionIn(answers[0]![0]!)
+const position = positionIn(await askOnce(port, post(port, '/v1/heartbeats', beats)))
 const visible = await drain(port, [nodes.map(({ id }) => get(port, `/v1/nodes/${id}?after=${position}`))])
 const bodies = visible.answers[0]!.map(({ status, body }) => {
   if (status !== 200) throw new Error(`a node is answered ${status}: ${body}`)

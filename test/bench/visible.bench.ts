@@ -5,14 +5,13 @@ import type { Envelope } from '../../domain/envelope.ts'
 import { heartbeat } from './commands.ts'
 import { openClient, scalar } from './engines.ts'
 import { aim, expectCount, interleave, note, pick, printMachine, quantile, table } from './harness.ts'
-import { connectHttp, get, type HttpConnection, positionIn, post } from './http.ts'
-import { drain } from './load.ts'
+import { askOnce, connectHttp, get, type HttpConnection, positionIn, post } from './http.ts'
 import { startProgram } from './program.ts'
 
 const idleSamples = 300
 const idlePauseMs = 5
 const perSecond = 500
-const seconds = Number(process.env.SECONDS ?? 5)
+const seconds = 5
 /** So many that in a busy round each has its turn once, and none is overtaken by itself. */
 const nodesCount = perSecond * seconds
 
@@ -66,13 +65,13 @@ function signed(count: number): { readonly envelope: Envelope; readonly request:
 // The first heartbeat of a node reads its streams; what is measured is what comes after.
 const first = signed(nodesCount).map(({ envelope }) => envelope)
 for (let from = 0; from < first.length; from += 500) {
-  const { answers } = await drain(port, [[post(port, '/v1/heartbeats', { heartbeats: first.slice(from, from + 500) })]])
-  const { status, body } = answers[0]![0]!
+  const batch = { heartbeats: first.slice(from, from + 500) }
+  const { status, body } = await askOnce(port, post(port, '/v1/heartbeats', batch))
   if (status !== 200 || body.includes('"problem"')) throw new Error(`the first heartbeats are answered ${status}: ${body}`)
-  accepted += Math.min(500, first.length - from)
+  accepted += batch.heartbeats.length
 }
 // Their health follows; until then the program is not idle.
-await sleep(3000)
+while (!(await askOnce(port, get(port, '/v1/nodes?status=registered&limit=1'))).body.includes('"nodes":[]')) await sleep(200)
 
 const alone = await openHttp()
 const idle = {
