@@ -53,7 +53,8 @@ export function decode(recorded: RecordedEvent): Fact {
   if (!data.success) throw new UnreadableEvent(recorded, wrongIn('data', data.error.issues))
   const metadata = metadataSchema.safeParse(recorded.metadata)
   if (!metadata.success) throw new UnreadableEvent(recorded, wrongIn('metadata', metadata.error.issues))
-  return { ...recorded, data: data.data, metadata: metadata.data } as Fact
+  const { id, stream, revision, type, position, created } = recorded
+  return { id, stream, revision, type, data: data.data, metadata: metadata.data, position, created } as Fact
 }
 
 function wrongIn(part: string, issues: readonly z.core.$ZodIssue[]): string {
