@@ -11,7 +11,7 @@ import {
   writeCheckpoint,
 } from './checkpoints.ts'
 import { cutoffOf, FoldFailed, foldFact, isKept, type TableFold, tableFolds } from './fold.ts'
-import { emptyLog, logReader } from './log-reader.ts'
+import { emptyLog, logReader, takeAll } from './log-reader.ts'
 import { behind, type LogSource } from './log-source.ts'
 import { isKeyed, type LogFact, type Projection, type Row } from './projection.ts'
 import { home, type ReadModels } from './read.ts'
@@ -61,7 +61,7 @@ interface Member {
   halt: { readonly poison: Poison; readonly reached: Reached } | undefined
 }
 
-const chunkEvents = 4_000
+const chunkEvents = 2_000
 /** A tail this short may be read while the others wait. */
 const tailEvents = 500
 
@@ -101,29 +101,22 @@ async function buildAll(
   for (const { projection, schema } of members) await createTables(tx, projection, schema)
 
   const reader = logReader(emptyLog)
-  let last: RecordedEvent | undefined
-  const reached = () => (last ? reachedAt(last, reader.state) : nothingReached)
+  let last = nothingReached
 
   /** Reads to the end of the log as it is now; resolves with the number of events. */
   async function readOn(onChunk: () => Promise<void>): Promise<number> {
     const before = reader.state.count
-    for await (const event of source.readAll({ ...behind(reached()), signal })) {
+    for await (const events of inChunks(source.readAll({ ...behind(last), signal }))) {
+      const { facts, unreadable } = takeAll(reader, events)
+      const { networkId } = reader.state
+      for (const member of members) fold(member, facts, poisons.get(member.projection.name), last, networkId)
+      if (facts.length) last = reachedAt(facts.at(-1)!, networkId)
+      if (unreadable) {
+        const poison = poisonOf(unreadable.event, unreadable.error)
+        for (const member of members) member.halt ??= { poison, reached: last }
+      }
+      await onChunk()
       if (members.every(({ halt }) => halt)) break
-      let fact: LogFact
-      try {
-        fact = reader.take(event)
-      } catch (error) {
-        for (const member of members) member.halt ??= { poison: poisonOf(event, error), reached: reached() }
-        break
-      }
-      for (const member of members) {
-        if (member.halt) continue
-        const poison = poisons.get(member.projection.name)
-        if (poison?.id === event.id) member.halt = { poison, reached: reached() }
-        else for (const fold of member.folds) foldFact(member.projection, fold, fact)
-      }
-      last = event
-      if (reader.state.count % chunkEvents === 0) await onChunk()
     }
     return reader.state.count - before
   }
@@ -148,7 +141,7 @@ async function buildAll(
   await readOn(async () => {})
   const built: Built[] = []
   for (const member of members)
-    built.push(await settle(tx, member, formers.get(member.projection.name), member.halt?.reached ?? reached()))
+    built.push(await settle(tx, member, formers.get(member.projection.name), member.halt?.reached ?? last))
   return built
 }
 
@@ -162,6 +155,34 @@ function memberOf(projection: Projection, former: Checkpoint | undefined): Membe
     folds: tableFolds(projection),
     halt: undefined,
   }
+}
+
+/**
+ * Folds `facts`, which follow on `last`, into a member, but only to before its poison. Table by table: event by event takes half
+ * as long again, since no code stays in the processor's cache.
+ */
+function fold(
+  member: Member,
+  facts: readonly LogFact[],
+  poison: Poison | undefined,
+  last: Reached,
+  networkId: string | null,
+): void {
+  if (member.halt) return
+  const end = poison ? facts.findIndex(({ id }) => id === poison.id) : -1
+  const good = end < 0 ? facts : facts.slice(0, end)
+  for (const table of member.folds) for (const fact of good) foldFact(member.projection, table, fact)
+  if (poison && end >= 0) member.halt = { poison, reached: end === 0 ? last : reachedAt(facts[end - 1]!, networkId) }
+}
+
+async function* inChunks(events: AsyncIterable<RecordedEvent>): AsyncGenerator<RecordedEvent[]> {
+  let chunk: RecordedEvent[] = []
+  for await (const event of events) {
+    if (chunk.push(event) < chunkEvents) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length) yield chunk
 }
 
 /** Hands the rows of append-only tables over to Postgres. */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { RecordedEvent } from '../domain/event.ts'
 import type { Policy } from '../domain/network/policy.ts'
 import { emptyLog, type LogState } from './log-reader.ts'
-import type { Projection } from './projection.ts'
+import type { LogFact, Projection } from './projection.ts'
 import { home, type ReadModels } from './read.ts'
 
 /** A poison event: nobody can read it, a fold threw at it, or Postgres refused what became of it. */
@@ -49,8 +49,9 @@ export type Reached = Pick<Checkpoint, 'position' | 'eventId' | 'created' | 'log
 
 export const nothingReached: Reached = { position: -1n, eventId: null, created: null, log: emptyLog }
 
-export function reachedAt({ position, id, created }: RecordedEvent, log: LogState): Reached {
-  return { position, eventId: id, created, log }
+/** Once `fact`, of the log of `networkId`, was taken in. */
+export function reachedAt({ position, id, created, index, policy, newest }: LogFact, networkId: string | null): Reached {
+  return { position, eventId: id, created, log: { networkId, count: index + 1, policy, newest } }
 }
 
 export const checkpoints = sql.table(`${home}.checkpoints`)

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { RecordedEvent } from '../domain/event.ts'
 import { batches } from './batches.ts'
-import { type Checkpoint, type Problem, poisonOf } from './checkpoints.ts'
+import { type Checkpoint, type Problem, poisonOf, reachedAt } from './checkpoints.ts'
 import { FoldFailed, foldFact, keysOf, type TableFold, tableFolds } from './fold.ts'
-import { logReader } from './log-reader.ts'
+import { logReader, takeAll } from './log-reader.ts'
 import { behind, type LogSource } from './log-source.ts'
 import { isKeyed, type LogFact, type Projection } from './projection.ts'
 import type { ReadModels } from './read.ts'
@@ -64,16 +64,7 @@ export async function follow(follower: Follower, targets: readonly Target[], sig
   let last: Pick<Checkpoint, 'position' | 'eventId'> = start
 
   async function take(events: readonly RecordedEvent[]): Promise<void> {
-    const facts: LogFact[] = []
-    let unreadable: { readonly event: RecordedEvent; readonly error: unknown } | undefined
-    for (const event of events) {
-      try {
-        facts.push(reader.take(event))
-      } catch (error) {
-        unreadable = { event, error }
-        break
-      }
-    }
+    const { facts, unreadable } = takeAll(reader, events)
     const portions: Portion[] = []
     for (const target of following) {
       const from = firstNewEvent(target.checkpoint, last, events)
@@ -111,7 +102,10 @@ export async function follow(follower: Follower, targets: readonly Target[], sig
   }
 
   async function write(portions: readonly Portion[]): Promise<void> {
-    const steps = portions.map((portion) => stepOf(portion, reader.state.networkId))
+    const { networkId } = reader.state
+    const steps = portions.map(({ target, facts }): Step => {
+      return { from: target.checkpoint, to: reachedAt(facts.at(-1)!, networkId), folds: target.folds }
+    })
     const moved = await writeSteps(follower.db, steps)
     const fenced: string[] = []
     for (const [index, { from, to }] of steps.entries()) {
@@ -169,12 +163,6 @@ async function fold(db: Kysely<ReadModels>, { target, facts }: Portion): Promise
     if (isKeyed(table)) await loadRows(db, checkpoint.schema, { ...tableFold, table }, keysOf(projection, table, facts))
   }
   for (const fact of facts) for (const tableFold of folds) foldFact(projection, tableFold, fact)
-}
-
-function stepOf({ target, facts }: Portion, networkId: string | null): Step {
-  const { position, id: eventId, created, index, policy, newest } = facts.at(-1)!
-  const to = { position, eventId, created, log: { networkId, count: index + 1, policy, newest } }
-  return { from: target.checkpoint, to, folds: target.folds }
 }
 
 /** What was written needs no more writing. */

@@ -39,7 +39,26 @@ export function logReader(state: LogState): LogReader {
       if (policy === null) throw new UnreadableEvent(event, 'the log does not begin with NetworkFounded')
       const { recordedAt } = fact.metadata
       if (recordedAt > newest) newest = recordedAt
-      return Object.assign(fact, { index: count++, policy, newest })
+      const { id, stream, revision, type, data, metadata, position, created } = fact
+      return { id, stream, revision, type, data, metadata, position, created, index: count++, policy, newest } as LogFact
     },
   }
+}
+
+/** Events as facts, up to the first that nobody can read. */
+export interface FactsRead {
+  readonly facts: readonly LogFact[]
+  readonly unreadable: { readonly event: RecordedEvent; readonly error: unknown } | undefined
+}
+
+export function takeAll(reader: LogReader, events: readonly RecordedEvent[]): FactsRead {
+  const facts: LogFact[] = []
+  for (const event of events) {
+    try {
+      facts.push(reader.take(event))
+    } catch (error) {
+      return { facts, unreadable: { event, error } }
+    }
+  }
+  return { facts, unreadable: undefined }
 }

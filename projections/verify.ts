@@ -86,7 +86,7 @@ async function foldTo(
     for (const member of moving) {
       if (event.position <= member.reached.position || event.position > goalOf(member)) continue
       for (const table of member.tables) table.take(fact)
-      member.reached = reachedAt(event, reader.state)
+      member.reached = reachedAt(fact, reader.state.networkId)
     }
   }
 }

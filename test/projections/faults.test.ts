@@ -94,7 +94,7 @@ faults('a checkpoint that moved fences off the rows that were to be written with
   for await (const event of stage.log.store.readAll({ after: { position: from.position, eventId: from.eventId! } })) {
     const fact = reader.take(event)
     for (const fold of folds) foldFact(nodeDirectory, fold, fact)
-    to = reachedAt(event, reader.state)
+    to = reachedAt(fact, reader.state.networkId)
   }
   const rows = async () => (await sql`select from duxnet.nodes`.execute(db)).rows.length
   for (const stale of [
