@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { preparing } from './prepared.ts'
 
 export type Postgres<DB> = {
   db: Kysely<DB>
@@ -62,7 +63,7 @@ function open<DB>(options: PoolOptions, limits: pg.PoolConfig): Postgres<DB> {
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', (error) => options.log?.('a connection to Postgres broke', error)))
   return {
-    db: new Kysely<DB>({ dialect: new PostgresDialect({ pool }) }),
+    db: new Kysely<DB>({ dialect: new PostgresDialect({ pool: preparing(pool) }) }),
     pool,
     ping: () => withDeadline(pool.query('select 1'), connectMs + pingMs),
     close: () => (pool.ending ? Promise.resolve() : pool.end()),
