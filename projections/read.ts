@@ -79,11 +79,13 @@ export function orderBy(order: readonly Order[]): RawBuilder<unknown> {
   return sql`order by ${sql.join(order.map(([column, direction]) => sql`${sql.ref(column)} ${sql.raw(direction)}`))}`
 }
 
-/** A table or a column that is not there: this generation was made by another version, or there is none yet. */
+/** No such table, column or schema, or columns of other types: this generation was made by another version, or there is none yet. */
+const unavailableCodes: readonly unknown[] = ['42P01', '42703', '3F000', '0A000']
+
 export function unavailable(name: string): (error: unknown) => never {
   return (error) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === '42P01' || code === '42703' || code === '3F000') throw new ReadModelUnavailable(name, { cause: error })
+    if (unavailableCodes.includes(code)) throw new ReadModelUnavailable(name, { cause: error })
     throw error
   }
 }
