@@ -68,6 +68,7 @@ faults('of two projectors the fenced one writes nothing, and both together make 
   const stage = await openStage()
   await stage.log.add(founded(), 0)
   const [one, other] = [stage.start({ batchMax: 4 }), stage.start({ batchMax: 7 })]
+  await Promise.all([one.caughtUp(), other.caughtUp()])
   const random = randomOf(seed)
   for (let round = 0; round < 5; round++) {
     await extendHistory(stage.log, random, 60, 5, round * 60)
@@ -77,6 +78,7 @@ faults('of two projectors the fenced one writes nothing, and both together make 
   await other.caughtUp()
   await agrees(stage)
   assert.is((await stage.queries.stats()).generation, 1, 'they did not build twice')
+  assert.ok([...one.said, ...other.said].includes('warn projections wait'), 'one was fenced and stepped back')
 })
 
 faults('a checkpoint that moved fences off the rows that were to be written with it', async () => {
