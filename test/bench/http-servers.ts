@@ -25,4 +25,5 @@ if (kind === 'hello') {
 }
 // The backlog of a burst, as ours has it; Node's own is 511.
 const server = createServer(app)
+process.on('disconnect', () => process.exit())
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => process.send!((server.address() as AddressInfo).port))

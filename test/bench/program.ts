@@ -49,6 +49,8 @@ export async function startProgram(open: AsyncDisposableStack, { roles, nodes, e
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const ended = once(child, 'exit')
+  // It must not outlive a benchmark that failed: its directory is gone by then.
+  process.once('exit', () => child.kill('SIGKILL'))
   open.defer(async () => {
     child.kill('SIGTERM')
     await ended
