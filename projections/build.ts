@@ -75,7 +75,8 @@ export async function build(builder: Builder, projections: readonly Projection[]
   for (;;) {
     try {
       const built = await builder.copyTransaction((tx, copy) => buildAll(builder, tx, copy, projections, poisons))
-      await dropRetired(builder.db)
+      // The new generations serve already. What could not be dropped will be at the next start.
+      await dropRetired(builder.db).catch(() => {})
       return built
     } catch (error) {
       if (!(error instanceof FoldFailed)) throw error

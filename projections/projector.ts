@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import { type Builder, BuildUnderWay, type Built, build, type CopyTransaction } from './build.ts'
+import type { Built, CopyTransaction } from './build.ts'
+import { createBuilds } from './builds.ts'
 import { type Checkpoint, type Problem, readCheckpoints, writeProblem } from './checkpoints.ts'
 import { Fenced, follow, type Target, targetOf } from './follow.ts'
 import { isLogDiverged, type LogSource } from './log-source.ts'
 import type { Projection } from './projection.ts'
 import type { ReadModels } from './read.ts'
 import { dropRetired, prepareHome } from './schema.ts'
-import { type Condition, conditionOf, headOf, type ProjectionStatus, statusOf } from './status.ts'
+import { conditionOf, headOf, type ProjectionStatus, statusOf } from './status.ts'
 
 export interface ProjectorOptions {
   readonly projections: readonly Projection[]
@@ -46,23 +47,19 @@ export interface Projector {
 
 const retryMs = { first: 100, last: 2_000 }
 const stepBackMs = 1_000
-const alonePollMs = 500
 
 /** The one who writes read models. Several at once do no harm, but each fences the others off. It may run again after it ended. */
 export function createProjector(options: ProjectorOptions): Projector {
   const { projections, source, db, copyTransaction, clock, onAdvance, log, batchMax = 1_000 } = options
-  const names = projections.map(({ name }) => name)
   /** As last read or written. */
   let checkpoints = new Map<string, Checkpoint>()
-  /** What checkpoints do not tell: builds, and what came of them. */
-  const conditions = new Map<string, Condition>()
   /** Halted at an event that this process has tried: it tries again after a rebuild or in its next life. */
   const halted = new Set<string>()
   let waitingFor: string | undefined = 'for its first look at the checkpoints'
   let failures = 0
   let restart = () => {}
-  let builds: Promise<unknown> = Promise.resolve()
   let over = new AbortController()
+  const builds = createBuilds({ projections, source, db, copyTransaction, onEnd: followAnew, onFailure: buildFailed })
 
   async function run(signal: AbortSignal): Promise<void> {
     over = new AbortController()
@@ -86,7 +83,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         session.abort()
       }
     }
-    await builds
+    await builds.settled()
     signal.removeEventListener('abort', end)
   }
 
@@ -97,9 +94,13 @@ export function createProjector(options: ProjectorOptions): Projector {
     // Versions are compared at the start only: two programs of different versions must not build against each other for ever.
     const outdated = projections.filter(({ name, version }) => {
       const found = checkpoints.get(name)
-      return !conditions.has(name) && (!found || (isFirst && found.version !== version))
+      return !builds.conditionOf(name) && (!found || (isFirst && found.version !== version))
     })
-    if (outdated.length) void buildAtLast(outdated.map(({ name }) => name))
+    if (outdated.length)
+      builds.buildAtLast(
+        outdated.map(({ name }) => name),
+        over.signal,
+      )
   }
 
   function targetsOf(projection: Projection): Target[] {
@@ -148,84 +149,30 @@ export function createProjector(options: ProjectorOptions): Projector {
     await sleep(delay, undefined, { signal }).catch(() => {})
   }
 
-  /** Builds in the background, however often it takes. */
-  async function buildAtLast(chosen: readonly string[]): Promise<void> {
-    for (let tries = 0; !over.signal.aborted; tries++) {
-      try {
-        await enqueue(chosen, over.signal, ({ version }, former) => former?.version !== version)
-        return
-      } catch (error) {
-        if (over.signal.aborted) return
-        const detail = messageOf(error)
-        log?.warn({ err: error, projections: chosen }, 'a build failed and will be tried again')
-        for (const name of chosen) conditions.set(name, { state: 'building', detail })
-        const delay = Math.min(retryMs.first * 2 ** tries, retryMs.last)
-        await sleep(delay, undefined, { signal: over.signal }).catch(() => {})
-      }
+  /** After a build: the next session follows the new generations. */
+  async function followAnew(built: readonly Built[]): Promise<void> {
+    for (const { name, serving, poison } of built) {
+      if (poison) log?.error({ projection: name, poison, serving }, `the build of ${name} halted`)
+      else log?.info({ projection: name }, `${name} was built`)
+      if (poison) halted.add(name)
+      else halted.delete(name)
     }
+    // Where Postgres is away, the next session reads them.
+    checkpoints = new Map(await readCheckpoints(db).catch(() => checkpoints))
+    for (const { name } of built) onAdvance?.(name, checkpoints.get(name)?.position ?? -1n)
+    restart()
   }
 
-  function rebuild(chosen: readonly string[] | 'all', signal?: AbortSignal): Promise<readonly Built[]> {
-    const all = chosen === 'all' ? names : chosen
-    const unknown = all.filter((name) => !names.includes(name))
-    if (unknown.length) return Promise.reject(new RangeError(`no projection ${unknown.join(', ')}; there are: ${names.join(', ')}`))
-    return enqueue(all, signal ? AbortSignal.any([signal, over.signal]) : over.signal, () => true)
+  function buildFailed(names: readonly string[], error: unknown): void {
+    log?.warn({ err: error, projections: names }, 'a build failed and will be tried again')
   }
 
-  /** One build after the other. */
-  function enqueue(chosen: readonly string[], signal: AbortSignal, isNeeded: Builder['isNeeded']): Promise<readonly Built[]> {
-    for (const name of chosen) conditions.set(name, { state: 'building' })
-    const built = builds.then(() => buildNow(chosen, signal, isNeeded))
-    builds = built.catch(() => {})
-    return built
-  }
-
-  async function buildNow(
-    chosen: readonly string[],
-    signal: AbortSignal,
-    isNeeded: Builder['isNeeded'],
-  ): Promise<readonly Built[]> {
-    const onProgress = (count: number) => {
-      for (const name of chosen) conditions.set(name, { state: 'building', detail: `${count} events read` })
-    }
-    try {
-      await prepareHome(db)
-      const built = await whenAlone({ db, copyTransaction, source, signal, isNeeded, onProgress }, chosen)
-      checkpoints = new Map(await readCheckpoints(db))
-      for (const name of chosen) {
-        conditions.delete(name)
-        halted.delete(name)
-      }
-      for (const { name, serving, poison } of built) {
-        if (poison) log?.error({ projection: name, poison, serving }, `the build of ${name} halted`)
-        else log?.info({ projection: name }, `${name} was built`)
-        if (poison && serving) halted.add(name)
-        if (poison && !serving) conditions.set(name, { state: 'halted', detail: poison.error, poison })
-        else onAdvance?.(name, checkpoints.get(name)!.position)
-      }
-      return built
-    } catch (error) {
-      for (const name of chosen) conditions.delete(name)
-      throw error
-    } finally {
-      // The next session follows the new generations.
-      restart()
-    }
-  }
-
-  async function whenAlone(builder: Builder, chosen: readonly string[]): Promise<Built[]> {
-    for (;;) {
-      builder.signal.throwIfAborted()
-      try {
-        return await build(
-          builder,
-          projections.filter(({ name }) => chosen.includes(name)),
-        )
-      } catch (error) {
-        if (!(error instanceof BuildUnderWay)) throw error
-        await sleep(alonePollMs, undefined, { signal: builder.signal })
-      }
-    }
+  async function rebuild(chosen: readonly string[] | 'all', signal?: AbortSignal): Promise<readonly Built[]> {
+    const names = projections.map(({ name }) => name)
+    const wanted = chosen === 'all' ? names : chosen
+    const unknown = wanted.filter((name) => !names.includes(name))
+    if (unknown.length) throw new RangeError(`no projection ${unknown.join(', ')}; there are: ${names.join(', ')}`)
+    return builds.rebuild(wanted, signal ? AbortSignal.any([signal, over.signal]) : over.signal)
   }
 
   async function status(): Promise<readonly ProjectionStatus[]> {
@@ -233,7 +180,7 @@ export function createProjector(options: ProjectorOptions): Projector {
     const now = clock()
     return projections.map((projection) => {
       const checkpoint = checkpoints.get(projection.name)
-      const condition = conditions.get(projection.name) ?? conditionOf(projection, checkpoint)
+      const condition = builds.conditionOf(projection.name) ?? conditionOf(projection, checkpoint)
       const isWaiting = condition.state === 'live' && waitingFor !== undefined
       return statusOf(projection, checkpoint, isWaiting ? { state: 'waiting', detail: waitingFor } : condition, head, now)
     })
