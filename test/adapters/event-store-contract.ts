@@ -164,6 +164,20 @@ export function eventStoreContract(name: string, breakable: 'breakable' | 'not b
     assert.equal(await all(store.readStream(`${namespace}_node-none`, { from: 5 })), [])
   })
 
+  contract('thousands of short reads at once are all answered', async () => {
+    const store = open()
+    const stream = `${namespace}_node-1`
+    await store.append(stream, 'no_stream', [event()])
+    const options = { direction: 'backwards', limit: 32 } as const
+    const reader = async () => {
+      for (let n = 0; n < 50; n++) {
+        assert.is((await all(store.readStream(stream, options))).length, 1)
+        assert.is((await all(store.readStream(`${namespace}_node-absent`, options))).length, 0)
+      }
+    }
+    await Promise.all(Array.from({ length: 40 }, reader))
+  })
+
   contract('a reader that stops early leaves the store usable', async () => {
     const store = open()
     const stream = `${namespace}_node-1`

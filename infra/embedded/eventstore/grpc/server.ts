@@ -14,6 +14,8 @@ export interface GrpcServer {
   close(): Promise<void>
 }
 
+const resetsAllowed = 1_000_000_000
+
 /** How long a closing server waits for clients to take their last answers. */
 const lastAnswersMs = 1_000
 
@@ -25,7 +27,13 @@ const lastAnswersMs = 1_000
 export async function serveGrpc(host: string, port: number, handlers: ReadonlyMap<string, Handler>): Promise<GrpcServer> {
   const sessions = new Set<ServerHttp2Session>()
   const calls = new Set<Call>()
-  const server = createServer({ settings: { initialWindowSize: 1 << 20, maxConcurrentStreams: 0xffff_ffff } })
+  const server = createServer({
+    settings: { initialWindowSize: 1 << 20, maxConcurrentStreams: 0xffff_ffff },
+    // gRPC clients reset the stream of every call that they end first; by default 1,000 of these at once, or 33 a second, cost them
+    // the connection, which protects a server on the open net from floods and would punish any busy reader here.
+    streamResetBurst: resetsAllowed,
+    streamResetRate: resetsAllowed,
+  })
   server.on('connection', (socket: Socket) => socket.setNoDelay(true))
   server.on('session', (session) => {
     sessions.add(session)
