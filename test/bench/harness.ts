@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-/** Rounds that count; one more goes before them. */
+/** Rounds that count. */
 export const rounds = Number(process.env.ROUNDS ?? 5)
 
 /** One side of a comparison. A round returns its figure, or several. */
@@ -12,15 +12,19 @@ export interface Contestant<Figure> {
   readonly round: () => Promise<Figure>
 }
 
-/** Every contestant once in turn, `rounds` times after a first round that does not count. What the machine does meanwhile hits all alike. */
+/**
+ * Every contestant once in turn, `rounds` times, so that what the machine does meanwhile hits all alike. A round goes before them that
+ * does not count, unless a round is so long that it needs none.
+ */
 export async function interleave<Figure>(
   contestants: readonly Contestant<Figure>[],
+  warmUps: 0 | 1 = 1,
 ): Promise<ReadonlyMap<string, readonly Figure[]>> {
   const figures = new Map<string, Figure[]>(contestants.map(({ name }) => [name, []]))
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const { name, round: measure } of contestants) {
       const figure = await measure()
-      if (round > 0) figures.get(name)!.push(figure)
+      if (round >= 0) figures.get(name)!.push(figure)
     }
   }
   return figures

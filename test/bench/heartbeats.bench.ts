@@ -75,9 +75,9 @@ async function untilFolded(position: bigint): Promise<void> {
   }
 }
 
-const single = sending('one a request, 64 connections', 64, 50, 1)
-const hundred = sending('100 a request, 8 connections', 8, 20, 100)
-const thousand = sending('1,000 a request, 4 connections', 4, 4, 1000)
+const single = sending('one a request, 64 connections', 64, 25, 1)
+const hundred = sending('100 a request, 8 connections', 8, 10, 100)
+const thousand = sending('1,000 a request, 4 connections', 4, 2, 1000)
 const measured = await interleave([single, hundred, thousand])
 const rates = table(
   'Signed heartbeats accepted',
