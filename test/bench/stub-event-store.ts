@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Answer, Proposal } from '../../infra/embedded/eventstore/engine/writer.ts'
 import type { Call } from '../../infra/embedded/eventstore/grpc/call.ts'
-import { type GrpcServer, serveGrpc } from '../../infra/embedded/eventstore/grpc/server.ts'
+import { grpc } from '../../infra/embedded/eventstore/grpc/server.ts'
+import { http } from '../../infra/embedded/eventstore/http/server.ts'
+import { openPort, type Port } from '../../infra/embedded/eventstore/port/port.ts'
 import { batchAppend } from '../../infra/embedded/eventstore/services/batch-append.ts'
 import { getSupportedMethods } from '../../infra/embedded/eventstore/services/discovery.ts'
 import { encodeRecord } from '../../infra/embedded/eventstore/storage/record.ts'
@@ -35,22 +37,19 @@ export async function startStub(
 
 if (!isMainThread && workerData && 'canned' in workerData) parentPort!.postMessage((await serve(workerData)).port)
 
-function serve({ canned, count }: { canned: readonly CannedEvent[]; count: number }): Promise<GrpcServer> {
+function serve({ canned, count }: { canned: readonly CannedEvent[]; count: number }): Promise<Port> {
   let position = 0
   const writer = {
     append: (_stream: string, _expected: unknown, _events: readonly Proposal[], answer: Answer) =>
       answer({ kind: 'written', revision: 0, position: ++position }),
   }
   const streams = '/event_store.client.streams.Streams'
-  return serveGrpc(
-    '127.0.0.1',
-    0,
-    new Map([
-      ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', getSupportedMethods()],
-      [`${streams}/BatchAppend`, batchAppend({ writer } as unknown as Store)],
-      [`${streams}/Read`, (call: Call) => answerRead(call, canned, count)],
-    ]),
-  )
+  const handlers = new Map([
+    ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', getSupportedMethods()],
+    [`${streams}/BatchAppend`, batchAppend({ writer } as unknown as Store)],
+    [`${streams}/Read`, (call: Call) => answerRead(call, canned, count)],
+  ])
+  return openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1: http([]) })
 }
 
 function answerRead(call: Call, canned: readonly CannedEvent[], count: number): void {

@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFile } from '../../file-lock.ts'
-import { type GrpcServer, type Handler, serveGrpc } from './grpc/server.ts'
+import { grpc, type Handler } from './grpc/server.ts'
+import { nodeRoutes } from './http/node.ts'
+import { http } from './http/server.ts'
+import { type Certificate, openPort, type Port } from './port/port.ts'
 import { append } from './services/append.ts'
 import { batchAppend } from './services/batch-append.ts'
 import { softDelete, tombstone } from './services/delete.ts'
@@ -16,6 +19,8 @@ export interface ServerOptions {
   readonly host: string
   /** 0 picks a free port. */
   readonly port: number
+  /** With it the port speaks TLS only, without it plaintext only. */
+  readonly certificate?: Certificate | undefined
 }
 
 export interface Server {
@@ -26,13 +31,13 @@ export interface Server {
 }
 
 /** Opens the store and serves it in this thread. Throws an Error that says what is in the way: the port, the directory, the files. */
-export async function openServer({ directory, host, port }: ServerOptions): Promise<Server> {
+export async function openServer({ directory, host, port, certificate }: ServerOptions): Promise<Server> {
   const hold = directory === undefined ? undefined : holdDirectory(directory)
   let store: Store | undefined
-  let server: GrpcServer
+  let server: Port
   try {
     store = await openStore(directory)
-    server = await serveGrpc(host, port, handlersOf(store))
+    server = await openPort({ host, port, certificate, http2: grpc(handlersOf(store)), http1: http(nodeRoutes) })
   } catch (error) {
     await store?.close()
     hold?.release()

@@ -1,30 +1,18 @@
-import { once } from 'node:events'
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Protocol } from '../port/port.ts'
 import { Call } from './call.ts'
 import { code, Status, unimplemented } from './status.ts'
 
 /** Starts serving a call: sets its callbacks and returns. A throw ends the call with that error. */
 export type Handler = (call: Call) => void
 
-export interface GrpcServer {
-  readonly host: string
-  readonly port: number
-  /** Ends open calls with UNAVAILABLE, which makes clients reconnect, and closes the port. */
-  close(): Promise<void>
-}
-
 const resetsAllowed = 1_000_000_000
 
-/** How long a closing server waits for clients to take their last answers. */
-const lastAnswersMs = 1_000
-
 /**
- * Serves gRPC over plaintext HTTP/2. Handlers are keyed by path, `/package.Service/Method`.
+ * gRPC over HTTP/2. Handlers are keyed by path, `/package.Service/Method`. Closing ends open calls with UNAVAILABLE, which makes clients reconnect.
  * Written against node:http2 because one write may carry many messages: a reader of the log is then bound by its client alone.
- * Throws an Error that names the address when the port is taken.
  */
-export async function serveGrpc(host: string, port: number, handlers: ReadonlyMap<string, Handler>): Promise<GrpcServer> {
+export function grpc(handlers: ReadonlyMap<string, Handler>): Protocol {
   const sessions = new Set<ServerHttp2Session>()
   const calls = new Set<Call>()
   const server = createServer({
@@ -34,7 +22,6 @@ export async function serveGrpc(host: string, port: number, handlers: ReadonlyMa
     streamResetBurst: resetsAllowed,
     streamResetRate: resetsAllowed,
   })
-  server.on('connection', (socket: Socket) => socket.setNoDelay(true))
   server.on('session', (session) => {
     sessions.add(session)
     session.setLocalWindowSize(1 << 24)
@@ -48,21 +35,11 @@ export async function serveGrpc(host: string, port: number, handlers: ReadonlyMa
     stream.on('close', () => calls.delete(call))
     serve(call, handlers)
   })
-  await listen(server, host, port)
-  const address = server.address() as AddressInfo
-
   return {
-    host,
-    port: address.port,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    accept: (socket) => server.emit('connection', socket),
+    close() {
       for (const call of calls) call.end(new Status(code.unavailable, 'Server Is Shutting Down'))
       for (const session of sessions) session.close()
-      const impatience = setTimeout(() => {
-        for (const session of sessions) session.destroy()
-      }, lastAnswersMs)
-      await closed
-      clearTimeout(impatience)
     },
   }
 }
@@ -78,16 +55,5 @@ function serve(call: Call, handlers: ReadonlyMap<string, Handler>): void {
     handler(call)
   } catch (error) {
     call.fail(error)
-  }
-}
-
-async function listen(server: Http2Server, host: string, port: number): Promise<void> {
-  server.listen(port, host)
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is in use by another program' : (error as Error).message
-    throw new Error(`the event store cannot listen on ${host}:${port}: ${reason}`, { cause: error })
   }
 }

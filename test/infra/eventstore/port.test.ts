@@ -1,0 +1,200 @@
+// One port, two protocols: what a connection speaks is found out, whatever its bytes and however slowly they come.
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { request as secureRequest } from 'node:https'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { grpc } from '../../../infra/embedded/eventstore/grpc/server.ts'
+import { nodeRoutes } from '../../../infra/embedded/eventstore/http/node.ts'
+import { http } from '../../../infra/embedded/eventstore/http/server.ts'
+import { type Certificate, openPort, type Port } from '../../../infra/embedded/eventstore/port/port.ts'
+import { openServer } from '../../../infra/embedded/eventstore/server.ts'
+import { getSupportedMethods } from '../../../infra/embedded/eventstore/services/discovery.ts'
+import { scratch, tick, withStore } from './support.ts'
+
+const test = suite('one port, both protocols')
+
+const features = '/event_store.client.server_features.ServerFeatures/GetSupportedMethods'
+const handlers = new Map([[features, getSupportedMethods()]])
+
+/** Runs something with a port whose patience is short. */
+async function withPort(run: (port: Port) => Promise<void>, patienceMs = 300): Promise<void> {
+  const http1 = http(nodeRoutes, { headMs: patienceMs, requestMs: patienceMs })
+  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1, patienceMs })
+  await run(port).finally(() => port.close())
+}
+
+async function ping(port: number): Promise<number> {
+  const sent = request({ port, path: '/ping', agent: false }).end()
+  const [response] = await once(sent, 'response')
+  response.resume()
+  await once(response, 'end')
+  return response.statusCode
+}
+
+/** A raw connection, and everything that came back until it was closed. */
+async function raw(port: number, talk: (socket: Socket) => Promise<void> | void): Promise<Buffer> {
+  const socket = connect({ port, noDelay: true })
+  const received: Buffer[] = []
+  socket.on('data', (chunk) => received.push(chunk))
+  socket.on('error', () => {})
+  const closed = once(socket, 'close')
+  await talk(socket)
+  await closed
+  return Buffer.concat(received)
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function byteByByte(socket: Socket, text: string, ms = 1): Promise<void> {
+  for (const byte of Buffer.from(text, 'latin1')) {
+    if (socket.destroyed) return
+    socket.write(Buffer.of(byte))
+    await pause(ms)
+  }
+}
+
+const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+const emptySettings = '\0\0\0\x04\0\0\0\0\0'
+const goAway = '\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0'
+
+test('gRPC and HTTP/1.1 at once, many connections of each', async () => {
+  await withStore(async (client, { port }) => {
+    const appends = Array.from({ length: 200 }, (_, n) => client.appendToStream(`s-${n % 8}`, tick(n)))
+    const pings = Array.from({ length: 50 }, () => ping(port))
+    assert.equal(new Set(await Promise.all(pings)), new Set([200]))
+    for (const { success } of await Promise.all(appends)) assert.ok(success)
+  })
+})
+
+test('a preface that comes byte by byte, and one with all that follows in one write', async () => {
+  await withPort(async ({ port }) => {
+    const slow = await raw(port, (socket) => byteByByte(socket, preface + emptySettings + goAway))
+    const fast = await raw(port, (socket) => void socket.write(preface + emptySettings + goAway, 'latin1'))
+    for (const answer of [slow, fast]) assert.is(answer[3], 4, 'the server answers with its settings')
+  }, 10_000)
+})
+
+test('a request that begins like the preface, byte by byte', async () => {
+  await withPort(async ({ port }) => {
+    const rest = ' /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+    for (const [method, status] of [
+      ['GET', '200 OK'],
+      ['POST', '405 Method Not Allowed'],
+      ['PRI', '400 Bad Request'],
+    ] as const) {
+      const answer = await raw(port, (socket) => byteByByte(socket, method + rest))
+      assert.match(answer.toString().split('\r\n')[0]!, status)
+    }
+  }, 10_000)
+})
+
+test('a first write that fills every buffer reaches the other protocol whole', async () => {
+  await withPort(async ({ port }) => {
+    const body = 'x'.repeat(60_000)
+    const head = `POST /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`
+    const answer = await raw(port, (socket) => void socket.write(head + body))
+    assert.match(answer.toString(), 'HTTP/1.1 405')
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    const call = session.request({ ':method': 'POST', ':path': features, 'content-type': 'application/grpc' })
+    const messages = Buffer.alloc(5 * 40_000) // that many messages of no bytes
+    call.end(messages)
+    call.resume()
+    const [trailers] = await once(call, 'trailers')
+    assert.is(trailers['grpc-status'], '0')
+    session.close()
+  }, 10_000)
+})
+
+test('what is neither is told so, and the port goes on', async () => {
+  await withPort(async ({ port }) => {
+    for (const garbage of [
+      '\0\0\0\0\0\0\0\0',
+      '\x16\x03\x01\x02\0\x01\0\x01\xfc',
+      'hello\r\n\r\n',
+      'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n',
+    ]) {
+      const answer = await raw(port, (socket) => void socket.write(garbage, 'latin1'))
+      assert.match(answer.toString(), 'HTTP/1.1 400')
+    }
+    const nonsense = await raw(port, (socket) => void socket.write(`${preface}${'nonsense'.repeat(1_000)}`))
+    assert.not.match(nonsense.toString('latin1'), 'HTTP/1.1')
+    assert.is(await ping(port), 200)
+  })
+})
+
+test('who says nothing, or too little too slowly, is cut off', async () => {
+  await withPort(async ({ port }) => {
+    assert.is((await raw(port, () => {})).length, 0)
+    assert.is((await raw(port, (socket) => void socket.write('PRI * HT'))).length, 0)
+    const head = `GET /ping HTTP/1.1\r\nx: ${'y'.repeat(2_000)}`
+    assert.match((await raw(port, (socket) => byteByByte(socket, head, 5))).toString(), '408 Request Timeout')
+    assert.is(await ping(port), 200)
+  })
+})
+
+test('heads and bodies have a largest size', async () => {
+  await withPort(async ({ port }) => {
+    const long = await raw(port, (socket) => void socket.write(`GET /ping HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`))
+    assert.match(long.toString(), '431')
+    const head = 'POST /ping HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n'
+    const large = await raw(port, (socket) => void socket.write(head + 'x'.repeat(100_000)))
+    assert.match(large.toString(), '413')
+  }, 10_000)
+})
+
+test('closing ends both kinds of connections, the idle and the undecided too', async () => {
+  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1: http(nodeRoutes) })
+  const ended: Promise<unknown>[] = []
+  const session = connectHttp2(`http://127.0.0.1:${port.port}`)
+  ended.push(once(session, 'close'))
+  await once(session, 'remoteSettings')
+  ended.push(raw(port.port, (socket) => void socket.write('GET /ping HTTP/1.1\r\nhost: x\r\n\r\n')))
+  ended.push(raw(port.port, (socket) => void socket.write('PRI')))
+  assert.is(await ping(port.port), 200)
+  await port.close()
+  await Promise.all(ended)
+})
+
+/** A certificate for localhost that signs itself. */
+function certificate(): Certificate | undefined {
+  const directory = scratch()
+  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+  const made = spawnSync('openssl', ['req', '-x509', '-nodes', '-days', '2', ...ec, '-keyout', key, '-out', cert, ...subject])
+  return made.status === 0 ? { cert: readFileSync(cert), key: readFileSync(key) } : undefined
+}
+
+const tls = certificate()
+const testTls = tls ? test : test.skip
+
+testTls(`over TLS the handshake decides${tls ? '' : ' (openssl is not here to make a certificate)'}`, async () => {
+  const server = await openServer({ directory: undefined, host: '127.0.0.1', port: 0, certificate: tls })
+  const client = new EventStoreDBClient(
+    { endpoint: { address: 'localhost', port: server.port } },
+    { rootCertificate: tls!.cert as Buffer },
+  )
+  for (let n = 0; n < 10; n++) await client.appendToStream('ticks', tick(n))
+  const events = []
+  for await (const { event } of client.readStream('ticks')) events.push(event)
+  assert.is(events.length, 10)
+  const sent = secureRequest({ host: 'localhost', port: server.port, path: '/ping', ca: tls!.cert, agent: false }).end()
+  const [response] = await once(sent, 'response')
+  assert.is(response.statusCode, 200)
+  response.resume()
+  assert.is(
+    (await raw(server.port, (socket) => void socket.write('GET /ping HTTP/1.1\r\n\r\n'))).toString('latin1').indexOf('HTTP'),
+    -1,
+  )
+  await client.dispose()
+  await server.close()
+})
+
+test.run()
