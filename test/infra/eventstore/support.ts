@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { EventStoreDBClient, type JSONEventType, jsonEvent } from '@eventstore/db-client'
+import type { EventStoreDBClient, JSONEventData, JSONEventType } from '@eventstore/db-client'
 import { type EmbeddedEventStore, startEmbeddedEventStore } from '../../../infra/embedded/eventstore/start.ts'
 
 /** Long counts are for `npm run test:long`. */
@@ -22,7 +23,13 @@ export function randomFrom(state: number): () => number {
   }
 }
 
-export const tick = (n: number, type = 'Ticked') => jsonEvent<JSONEventType<string, { n: number }>>({ type, data: { n } })
+export const tick = (n: number, type = 'Ticked'): JSONEventData<JSONEventType<string, { n: number }>> => ({
+  id: randomUUID(),
+  contentType: 'application/json',
+  type,
+  data: { n },
+  metadata: undefined,
+})
 
 /** A directory that is removed when the process of the test ends. */
 export function scratch(): string {
@@ -36,6 +43,8 @@ export async function withStore(
   run: (client: EventStoreDBClient, store: EmbeddedEventStore) => Promise<void>,
   directory?: string,
 ): Promise<void> {
+  // Loaded here: a process that tests another client must not have this one too.
+  const { EventStoreDBClient } = await import('@eventstore/db-client')
   const store = await startEmbeddedEventStore({ directory, port: 0 })
   const client = EventStoreDBClient.connectionString(store.connectionString)
   try {

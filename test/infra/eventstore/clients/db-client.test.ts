@@ -1,0 +1,17 @@
+import * as library from '@eventstore/db-client'
+import { testClient } from './suite.ts'
+
+const { EventStoreDBClient, WrongExpectedVersionError } = library
+
+testClient({
+  ...library,
+  name: '@eventstore/db-client',
+  scheme: 'esdb',
+  connect: (connectionString) => EventStoreDBClient.connectionString(connectionString),
+  append: (client, stream, events, { expecting = 'any', ...options } = {}) =>
+    (client as library.EventStoreDBClient).appendToStream(stream, events, { expectedRevision: expecting, ...options }),
+  versionsOf: (error) => {
+    if (!(error instanceof WrongExpectedVersionError)) throw error
+    return [error.expectedVersion, error.actualVersion]
+  },
+})

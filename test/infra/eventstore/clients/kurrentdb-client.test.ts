@@ -1,0 +1,19 @@
+import * as library from '@kurrent/kurrentdb-client'
+import type { Client, Library } from './library.ts'
+import { testClient } from './suite.ts'
+
+const { KurrentDBClient, WrongExpectedVersionError } = library
+
+testClient({
+  // The same tools, but for the class of the subscription that a filter's callback is given.
+  ...(library as unknown as Library),
+  name: '@kurrent/kurrentdb-client',
+  scheme: 'kurrentdb',
+  connect: (connectionString) => KurrentDBClient.connectionString(connectionString) as Client,
+  append: (client, stream, events, { expecting = 'any', ...options } = {}) =>
+    (client as library.KurrentDBClient).appendToStream(stream, events, { streamState: expecting, ...options }),
+  versionsOf: (error) => {
+    if (!(error instanceof WrongExpectedVersionError)) throw error
+    return [error.expectedState, error.actualState]
+  },
+})
