@@ -1,9 +1,9 @@
 import * as library from '@eventstore/db-client'
-import { testClient } from './suite.ts'
+import { clientSuite } from './suite.ts'
 
 const { EventStoreDBClient, WrongExpectedVersionError } = library
 
-testClient({
+clientSuite({
   ...library,
   name: '@eventstore/db-client',
   scheme: 'esdb',
@@ -14,4 +14,4 @@ testClient({
     if (!(error instanceof WrongExpectedVersionError)) throw error
     return [error.expectedVersion, error.actualVersion]
   },
-})
+}).run()

@@ -1,10 +1,10 @@
 import * as library from '@kurrent/kurrentdb-client'
 import type { Client, Library } from './library.ts'
-import { testClient } from './suite.ts'
+import { clientSuite } from './suite.ts'
 
 const { KurrentDBClient, WrongExpectedVersionError } = library
 
-testClient({
+clientSuite({
   // The same tools, but for the class of the subscription that a filter's callback is given.
   ...(library as unknown as Library),
   name: '@kurrent/kurrentdb-client',
@@ -16,4 +16,4 @@ testClient({
     if (!(error instanceof WrongExpectedVersionError)) throw error
     return [error.expectedState, error.actualState]
   },
-})
+}).run()

@@ -9,13 +9,13 @@ import { links } from './links.ts'
 import { metadata } from './metadata.ts'
 import { reads } from './reads.ts'
 import { subscriptions } from './subscriptions.ts'
-import { type World, worldOf } from './world.ts'
+import { type Test, type World, worldOf } from './world.ts'
 
 /** The large ones last, lest every read of `$all` goes through them. */
 const parts = [appends, reads, deletes, metadata, links, subscriptions, discovery, batches]
 
 /** Everything that an application does with a client library, against `duxnet eventstore` as a process of its own. */
-export function testClient(library: Library): void {
+export function clientSuite(library: Library): Test {
   const test = suite(library.name)
   let world: World
   let close: () => Promise<void>
@@ -29,5 +29,5 @@ export function testClient(library: Library): void {
   })
   test.after(() => close())
   for (const part of parts) part(test, () => world)
-  test.run()
+  return test
 }
