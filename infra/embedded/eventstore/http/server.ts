@@ -39,15 +39,17 @@ export function http(routes: readonly Route[], { headMs, requestMs }: HttpLimits
 }
 
 /** Lets the body of a request pass. False: it is too long to wait for. */
-async function withoutBody(request: IncomingMessage): Promise<boolean> {
+function withoutBody(request: IncomingMessage): Promise<boolean> {
   let length = 0
-  try {
-    for await (const chunk of request) {
-      length += (chunk as Buffer).length
-      if (length > maxBodyBytes) return false
-    }
-  } catch {} // the client is gone, and nobody reads the answer
-  return true
+  return new Promise((resolve) => {
+    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) resolve(false)
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > maxBodyBytes) resolve(false)
+    })
+    request.on('end', () => resolve(true))
+    request.on('error', () => resolve(true)) // the client is gone, and nobody reads the answer
+  })
 }
 
 async function answerTo(routes: readonly Route[], request: IncomingMessage): Promise<Answer> {
