@@ -5,6 +5,7 @@ import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
 import { http } from './http/server.ts'
 import { type Certificate, openPort, type Port } from './port/port.ts'
+import { guarded, withoutUsers } from './security/guard.ts'
 import { append } from './services/append.ts'
 import { batchAppend } from './services/batch-append.ts'
 import { softDelete, tombstone } from './services/delete.ts'
@@ -37,7 +38,8 @@ export async function openServer({ directory, host, port, certificate }: ServerO
   let server: Port
   try {
     store = await openStore(directory)
-    server = await openPort({ host, port, certificate, http2: grpc(handlersOf(store)), http1: http(nodeRoutes) })
+    const handlers = guarded(handlersOf(store), withoutUsers)
+    server = await openPort({ host, port, certificate, http2: grpc(handlers), http1: http(nodeRoutes) })
   } catch (error) {
     await store?.close()
     hold?.release()

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Access } from './engine/access.ts'
 import { Feed } from './engine/feed.ts'
 import { RecentIds, rememberedIds } from './engine/recent-ids.ts'
 import { noStream } from './engine/rules.ts'
@@ -11,6 +12,7 @@ import { StoredRecord } from './storage/record.ts'
 export interface Store {
   readonly log: Log
   readonly streams: Streams
+  readonly access: Access
   readonly writer: Writer
   readonly feed: Feed
   /** Finishes what was accepted and closes the files. */
@@ -30,6 +32,7 @@ export async function openStore(directory: string | undefined): Promise<Store> {
   return {
     log,
     streams,
+    access: new Access(log, streams),
     writer,
     feed,
     async close() {

@@ -10,11 +10,12 @@ const test = suite('eventstore rules')
 const limits = (text: string) => limitsOf({ isJson: true, data: Buffer.from(text) })
 
 test('metadata sets limits', () => {
-  assert.equal(limits('{"$maxCount":2,"$maxAge":3,"$tb":4,"other":[1]}'), {
+  assert.equal(limits('{"$maxCount":2,"$maxAge":3,"$tb":4,"$acl":{"$r":"a"},"other":[1]}'), {
     maxCount: 2,
     maxAgeMs: 3000,
     truncateBefore: 4,
     softDeleted: false,
+    acl: { $r: ['a'] },
   })
   assert.is(limits('{"$tb":9223372036854775807}').softDeleted, true)
   assert.is(limits('{"$tb":9223372036854775806}').softDeleted, false)

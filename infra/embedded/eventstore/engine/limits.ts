@@ -1,7 +1,8 @@
 import type { StoredRecord } from '../storage/record.ts'
-import { formatJson, type Json, type JsonObject, parseLenientObject } from './lenient-json.ts'
+import { type Acl, readAcl } from './acl.ts'
+import { formatJson, type JsonObject, parseLenientObject } from './lenient-json.ts'
 
-/** What the metadata of a stream hides from its readers. */
+/** What the metadata of a stream hides from its readers, and who its readers and writers are. */
 export interface Limits {
   readonly maxCount: number | undefined
   readonly maxAgeMs: number | undefined
@@ -9,9 +10,10 @@ export interface Limits {
   readonly truncateBefore: number
   /** `$tb` is MAXI64: the stream counts as deleted until somebody writes to it. */
   readonly softDeleted: boolean
+  readonly acl: Acl
 }
 
-export const noLimits: Limits = { maxCount: undefined, maxAgeMs: undefined, truncateBefore: 0, softDeleted: false }
+export const noLimits: Limits = { maxCount: undefined, maxAgeMs: undefined, truncateBefore: 0, softDeleted: false, acl: {} }
 
 /** Metadata streams show their newest event only. */
 export const newestOnly: Limits = { ...noLimits, maxCount: 1 }
@@ -37,12 +39,13 @@ function readLimits(metadata: JsonObject): Limits {
   const maxAge = integer(metadata, '$maxAge')
   const truncateBefore = integer(metadata, '$tb')
   integer(metadata, '$cacheControl')
-  if (metadata.has('$acl')) checkAcl(metadata.get('$acl')!)
+  const acl = metadata.get('$acl')
   return {
     maxCount: maxCount !== undefined && maxCount > 0n ? Number(maxCount) : undefined,
     maxAgeMs: maxAge !== undefined && maxAge > 0n ? Number(maxAge) * 1000 : undefined,
     truncateBefore: truncateBefore !== undefined && truncateBefore >= 0n ? Number(truncateBefore) : 0,
     softDeleted: truncateBefore === softDeletion,
+    acl: acl === undefined ? {} : readAcl(acl),
   }
 }
 
@@ -51,17 +54,6 @@ function integer(metadata: JsonObject, key: string): bigint | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) throw new TypeError(`${key} is no 64-bit integer`)
   return value
-}
-
-const rights = new Set(['$r', '$w', '$d', '$mr', '$mw'])
-
-function checkAcl(acl: Json): void {
-  if (!(acl instanceof Map)) throw new TypeError('$acl is no object')
-  for (const [right, roles] of acl) {
-    const known =
-      rights.has(right) && (typeof roles === 'string' || (Array.isArray(roles) && roles.every((role) => typeof role === 'string')))
-    if (!known) throw new TypeError(`$acl.${right} is neither a role nor a list of roles`)
-  }
 }
 
 /**

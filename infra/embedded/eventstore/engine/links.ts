@@ -34,7 +34,7 @@ function parseReference(text: string): { revision: number; stream: string } | un
 }
 
 /** The event at a revision (-1: the last one), if a reader of its stream may see it. */
-function readVisible(log: Log, streams: Streams, name: string, revision: number): Buffer | undefined {
+export function readVisible(log: Log, streams: Streams, name: string, revision: number): Buffer | undefined {
   const stream = streams.get(name)
   const { last, tombstoned } = stream.committed
   const wanted = revision === -1 ? last : revision

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { anonymous, type Principal } from '../security/principal.ts'
 import { FrameError, FrameReader, framed } from './frames.ts'
 import { code, headerText, percentEncoded, Status } from './status.ts'
 
@@ -13,6 +14,8 @@ const responseHeaders = { ':status': 200, 'content-type': 'application/grpc', 'g
  */
 export class Call {
   readonly headers: IncomingHttpHeaders
+  /** Who calls; known before a handler sees the call. */
+  principal: Principal = anonymous
   readonly #stream: ServerHttp2Stream
   readonly #frames = new FrameReader(maxMessageBytes)
   #ended = false

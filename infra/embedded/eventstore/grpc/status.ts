@@ -15,6 +15,7 @@ export const code = {
   internal: 13,
   unavailable: 14,
   dataLoss: 15,
+  unauthenticated: 16,
 } as const
 
 /** How a call ends: a gRPC status, free text, and the trailers that clients read (`exception`, `stream-name`, …). */
@@ -35,6 +36,10 @@ export const handlerThrew = () => new Status(code.unknown, 'Exception was thrown
 export const invalidArgument = (message: string) => new Status(code.invalidArgument, message)
 
 export const unimplemented = (what: string) => new Status(code.unimplemented, `${what} is not implemented by this server.`)
+
+export const accessDenied = () => new Status(code.permissionDenied, 'Access Denied', { exception: 'access-denied' })
+
+export const unauthenticated = () => new Status(code.unauthenticated, 'Unauthenticated')
 
 export const streamDeleted = (stream: string) =>
   new Status(code.failedPrecondition, `Event stream '${stream}' is deleted.`, {

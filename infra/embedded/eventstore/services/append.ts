@@ -18,7 +18,7 @@ export function append(store: Store): (call: Call) => void {
     call.onMessage = (message) => {
       const reader = new ProtoReader(message)
       if (!reader.next()) throw handlerThrew()
-      if (reader.field === 1 && !options) options = checked(readAppendOptions(reader.message(), Date.now()))
+      if (reader.field === 1 && !options) begin(checked(readAppendOptions(reader.message(), Date.now())))
       else if (reader.field === 2 && options) add(reader.message())
       else throw handlerThrew()
     }
@@ -27,6 +27,11 @@ export function append(store: Store): (call: Call) => void {
       if (!options) throw handlerThrew()
       const { stream, expected } = options
       store.writer.append(stream!, expected!, events, (outcome) => answer(call, options!, outcome))
+    }
+
+    function begin(read: AppendOptions): void {
+      store.access.demand(call.principal, 'write', read.stream!)
+      options = read
     }
 
     function add(event: ProtoReader): void {

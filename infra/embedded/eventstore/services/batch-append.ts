@@ -6,6 +6,7 @@ import {
   type BatchMessage,
   badRequest,
   deletedStream,
+  notAllowed,
   type Refusal,
   readBatchMessage,
   refusedReply,
@@ -64,7 +65,7 @@ export function batchAppend(store: Store): (call: Call) => void {
         refuse(bytes, options.stream, badRequest(correlation.reason))
         return
       }
-      const refusal = refusalOf(request, options)
+      const refusal = refusalOf(request, options, (stream) => store.access.allows(call.principal, 'write', stream))
       if (refusal) {
         refuse(refusal === timedOut ? structuredCorrelation(id) : bytes, options.stream, refusal)
         return
@@ -136,9 +137,14 @@ export function batchAppend(store: Store): (call: Call) => void {
   }
 }
 
-function refusalOf({ refused, dataBytes }: BatchMessage, options: AppendOptions): Refusal | undefined {
+function refusalOf(
+  { refused, dataBytes }: BatchMessage,
+  options: AppendOptions,
+  isAllowed: (stream: string) => boolean,
+): Refusal | undefined {
   if (options.stream === undefined) return badRequest('The request names no stream.')
   if (options.stream === '') return badRequest('The name of the stream is empty.')
+  if (!isAllowed(options.stream)) return notAllowed
   if (options.expected === undefined) return badRequest('The request does not say what revision it expects.')
   if (options.deadline !== undefined && options.deadline <= Date.now()) return timedOut
   if (refused) return badRequest(refused.message)

@@ -9,17 +9,17 @@ import { storeFailed } from './failures.ts'
 
 /** `Streams.Delete`: hides the events of a stream. */
 export function softDelete(store: Store): (call: Call) => void {
-  return unary((stream, expected, answer) => store.writer.softDelete(stream, expected, answer))
+  return unary(store, (stream, expected, answer) => store.writer.softDelete(stream, expected, answer))
 }
 
 /** `Streams.Tombstone`: ends a stream for ever. */
 export function tombstone(store: Store): (call: Call) => void {
-  return unary((stream, expected, answer) => store.writer.tombstone(stream, expected, answer))
+  return unary(store, (stream, expected, answer) => store.writer.tombstone(stream, expected, answer))
 }
 
 type Write = (stream: string, expected: Expected, answer: Answer) => void
 
-function unary(write: Write): (call: Call) => void {
+function unary({ access }: Store, write: Write): (call: Call) => void {
   return (call) => {
     let options: AppendOptions | undefined
     call.onMessage = (message) => {
@@ -32,6 +32,7 @@ function unary(write: Write): (call: Call) => void {
     call.onHalfClose = () => {
       if (!options?.stream) throw handlerThrew()
       const { stream, expected } = options
+      access.demand(call.principal, 'delete', stream)
       if (expected === undefined) throw invalidArgument('The request does not say what revision it expects.')
       write(stream, expected, (outcome) => answer(call, stream, expected, outcome))
     }

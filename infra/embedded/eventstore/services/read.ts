@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { allStream, settingsStream } from '../engine/access.ts'
 import { type Filter, filterBy } from '../engine/filter.ts'
 import { pump, type Source } from '../engine/pump.ts'
 import { allSource, streamSource } from '../engine/sources.ts'
+import { isMetadataStream, metadataPrefix } from '../engine/streams.ts'
 import { allSubscription, streamSubscription } from '../engine/subscriptions.ts'
 import type { Call } from '../grpc/call.ts'
 import { code, handlerThrew, invalidArgument, Status, streamDeleted } from '../grpc/status.ts'
@@ -23,12 +25,17 @@ export function read(store: Store): (call: Call) => void {
     call.onMessage = (message) => {
       const options = generated.ReadReq.deserializeBinary(message).getOptions()
       if (!options) throw handlerThrew()
+      store.access.demand(call.principal, 'read', sourceOf(options))
       checkCombination(options)
       const page = new Page(uuidForm(options))
       if (options.hasSubscription()) subscribe(store, call, options, page)
       else pump(call, page, options.hasStream() ? streamRead(store, options) : allRead(store, options))()
     }
   }
+}
+
+function sourceOf(options: Options): string {
+  return options.hasStream() ? nameOf(options.getStream()!) : allStream
 }
 
 /** Not every combination means something; which do is the first thing EventStoreDB looks at. */
@@ -61,8 +68,10 @@ function uuidForm(options: Options): UuidForm {
   return option.hasString() ? 'string' : 'structured'
 }
 
+const nameOf = (options: StreamOptions) => Buffer.from(options.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString('utf8')
+
 function streamName(options: StreamOptions): string {
-  const name = Buffer.from(options.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString('utf8')
+  const name = nameOf(options)
   if (name === '') throw handlerThrew()
   return name
 }
@@ -177,10 +186,23 @@ function compiled(property: 'stream' | 'type', regex: string, prefixes: readonly
 function subscribe(store: Store, call: Call, options: Options, page: Page): void {
   const source = options.hasStream() ? streamSubscriptionOf(store, options) : allSubscriptionOf(store, options)
   page.confirmation(randomUUID())
-  const wake = pump(call, page, source.events)
-  call.onClose = source.onMore(wake)
+  const { principal } = call
+  const stream = sourceOf(options)
+  const wake = pump(call, page, (page) => {
+    store.access.demand(principal, 'read', stream)
+    return source.events(page)
+  })
+  const stops = [source.onMore(wake)]
+  if (principal.kind !== 'system') stops.push(...accessLists(stream).map((list) => store.feed.onStream(list, wake)))
+  call.onClose = () => {
+    for (const stop of stops) stop()
+  }
   wake()
 }
+
+/** The streams whose events can take away the right to read a stream. */
+const accessLists = (stream: string) => [metadataPrefix + baseOf(stream), settingsStream]
+const baseOf = (stream: string) => (isMetadataStream(stream) ? stream.slice(metadataPrefix.length) : stream)
 
 interface Subscription {
   readonly events: Source

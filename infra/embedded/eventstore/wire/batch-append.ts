@@ -115,6 +115,8 @@ export interface Refusal {
 
 export const timedOut: Refusal = { code: code.deadlineExceeded, message: 'Timeout', detail: 'Timeout', value: empty }
 
+export const notAllowed: Refusal = { code: code.permissionDenied, message: 'AccessDenied', detail: 'AccessDenied', value: empty }
+
 export const unknownFailure = (reason: string): Refusal => ({
   code: code.unknown,
   message: reason,

@@ -1,0 +1,32 @@
+/** In whose name a call is made. */
+export interface Principal {
+  readonly kind: 'system' | 'user' | 'anonymous'
+  /** The login of a user; what connections are listed under. */
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** Everybody on a server without a certificate, which knows no users. */
+export const system: Principal = { kind: 'system', name: 'system', groups: [] }
+
+/** Whoever says nothing of who they are, on a server with a certificate. */
+export const anonymous: Principal = { kind: 'anonymous', name: 'anonymous', groups: [] }
+
+export const everyone = '$all'
+export const administrators = '$admins'
+export const operators = '$ops'
+
+export const administrator = 'admin'
+export const operator = 'ops'
+
+/** Whether one of the names is theirs, or that of a group they are in. */
+export const isAmong = ({ name, groups }: Principal, names: readonly string[]) =>
+  names.some((wanted) => wanted === name || groups.includes(wanted))
+
+export function isAdministrator(principal: Principal): boolean {
+  return principal.kind === 'system' || (principal.kind === 'user' && isAmong(principal, [administrator, administrators]))
+}
+
+export function isOperator(principal: Principal): boolean {
+  return isAdministrator(principal) || (principal.kind === 'user' && isAmong(principal, [operator, operators]))
+}
