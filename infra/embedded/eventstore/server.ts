@@ -5,13 +5,17 @@ import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
 import { http } from './http/server.ts'
 import { type Certificate, openPort, type Port } from './port/port.ts'
-import { guarded, withoutUsers } from './security/guard.ts'
+import { basicAuthentication } from './security/authentication.ts'
+import { createDefaultUsers, type DefaultPasswords } from './security/default-users.ts'
+import { type Authenticate, guarded, withoutUsers } from './security/guard.ts'
+import { Users } from './security/users.ts'
 import { append } from './services/append.ts'
 import { batchAppend } from './services/batch-append.ts'
 import { softDelete, tombstone } from './services/delete.ts'
 import { getSupportedMethods, readGossip } from './services/discovery.ts'
 import { groupRequests, listGroups, unknownGroup } from './services/persistent-subscriptions.ts'
 import { read } from './services/read.ts'
+import { userService } from './services/users.ts'
 import { openStore, type Store } from './store.ts'
 
 export interface ServerOptions {
@@ -20,8 +24,9 @@ export interface ServerOptions {
   readonly host: string
   /** 0 picks a free port. */
   readonly port: number
-  /** With it the port speaks TLS only, without it plaintext only. */
+  /** With it the port speaks TLS only and knows users, without it plaintext only, and everything is allowed. */
   readonly certificate?: Certificate | undefined
+  readonly defaultPasswords?: DefaultPasswords | undefined
 }
 
 export interface Server {
@@ -32,13 +37,16 @@ export interface Server {
 }
 
 /** Opens the store and serves it in this thread. Throws an Error that says what is in the way: the port, the directory, the files. */
-export async function openServer({ directory, host, port, certificate }: ServerOptions): Promise<Server> {
+export async function openServer({ directory, host, port, certificate, defaultPasswords = {} }: ServerOptions): Promise<Server> {
   const hold = directory === undefined ? undefined : holdDirectory(directory)
   let store: Store | undefined
   let server: Port
   try {
     store = await openStore(directory)
-    const handlers = guarded(handlersOf(store), withoutUsers)
+    const { authenticate, service } = certificate
+      ? await withUsers(store, defaultPasswords)
+      : { authenticate: withoutUsers, service: [] }
+    const handlers = guarded(new Map([...handlersOf(store), ...service]), authenticate)
     server = await openPort({ host, port, certificate, http2: grpc(handlers), http1: http(nodeRoutes) })
   } catch (error) {
     await store?.close()
@@ -55,6 +63,18 @@ export async function openServer({ directory, host, port, certificate }: ServerO
       hold?.release()
     },
   }
+}
+
+interface Security {
+  readonly authenticate: Authenticate
+  /** The methods by which users are managed. */
+  readonly service: Iterable<readonly [path: string, handler: Handler]>
+}
+
+async function withUsers(store: Store, defaultPasswords: DefaultPasswords): Promise<Security> {
+  const users = new Users(store)
+  await createDefaultUsers(users, defaultPasswords)
+  return { authenticate: basicAuthentication(users), service: userService(users) }
 }
 
 /** Makes the directory if need be, and holds it by a lock that the kernel frees. Throws an Error that names it when it is held. */

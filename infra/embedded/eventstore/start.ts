@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { Certificate } from './port/port.ts'
 import type { Listening } from './worker.ts'
 
 export interface EmbeddedEventStoreOptions {
@@ -8,12 +9,17 @@ export interface EmbeddedEventStoreOptions {
   readonly host?: string
   /** 0 picks a free port. */
   readonly port: number
+  /** With it the event store speaks TLS and asks who calls; at first there are the users `admin` and `ops`, with the password `changeit`. */
+  readonly certificate?: Certificate | undefined
 }
 
 export interface EmbeddedEventStore {
   readonly host: string
   readonly port: number
-  /** For `@eventstore/db-client` and any other EventStoreDB client: `esdb://127.0.0.1:2113?tls=false`. */
+  /**
+   * For `@eventstore/db-client` and any other EventStoreDB client: `esdb://127.0.0.1:2113?tls=false`.
+   * With a certificate `tls=true`, and whoever uses it adds their name and password, and `tlsCAFile` where the certificate is no public one.
+   */
   readonly connectionString: string
   /** Resolves, with the reason, if the event store ends before `close`; then nothing is served any more. */
   readonly failed: Promise<Error>
@@ -26,8 +32,8 @@ export interface EmbeddedEventStore {
  * directory when it is in use, and with the storage's own when the files cannot be opened.
  */
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedEventStore> {
-  const { directory, host = '127.0.0.1', port } = options
-  const worker = new Worker(workerFile(), { workerData: { directory, host, port }, name: 'eventstore' })
+  const { directory, host = '127.0.0.1', port, certificate } = options
+  const worker = new Worker(workerFile(), { workerData: { directory, host, port, certificate }, name: 'eventstore' })
   let isClosing = false
   const exited = new Promise<number>((resolve) => worker.once('exit', resolve))
   const failed = new Promise<Error>((resolve) => {
@@ -43,7 +49,7 @@ export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions
   return {
     host: address.host,
     port: address.port,
-    connectionString: `esdb://${address.host}:${address.port}?tls=false`,
+    connectionString: `esdb://${address.host}:${address.port}?tls=${certificate !== undefined}`,
     failed,
     async close() {
       isClosing = true
