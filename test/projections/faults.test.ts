@@ -125,9 +125,7 @@ faults('Postgres that goes away is waited for', async () => {
   const random = randomOf(seed + 1)
   for (let round = 0; round < 3; round++) {
     await extendHistory(stage.log, random, 30, 5, 20 + round * 30)
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`.execute(
-      stage.postgres.db,
-    )
+    await stage.endSessions()
   }
   await running.caughtUp()
   await agrees(stage)

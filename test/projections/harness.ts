@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { copyTransaction } from '../../adapters/postgres/copy.ts'
 import { openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
 import type { Projection } from '../../projections/projection.ts'
@@ -21,6 +22,8 @@ export interface Stage {
   start(options?: Partial<ProjectorOptions>): Running
   /** All projections against the log. */
   verify(projections?: readonly Projection[]): Promise<readonly Verification[]>
+  /** Ends every session of the database, as a restart of Postgres would; resolves when our side knows it too. */
+  endSessions(): Promise<void>
   /** Stops what runs and removes the database. */
   close(): Promise<void>
 }
@@ -104,6 +107,7 @@ export async function openStage(log: TestLog = testLog()): Promise<Stage> {
     queries: queries(postgres.db),
     start,
     verify: (projections = readModels) => verify(postgres.db, log.store, projections),
+    endSessions: () => endSessions(url),
     async close() {
       if (!stages.delete(stage)) return
       for (const one of running) await one.stop()
@@ -113,6 +117,22 @@ export async function openStage(log: TestLog = testLog()): Promise<Stage> {
   }
   stages.add(stage)
   return stage
+}
+
+/** From a connection of its own: the pool's may hand out one that has just been ended. */
+async function endSessions(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const others = 'from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()'
+    const { rows } = await client.query<{ pid: number }>(`select pid, pg_terminate_backend(pid) ${others}`)
+    const ended = rows.map(({ pid }) => pid)
+    await eventually(async () => (await client.query(`select ${others} and pid = any($1)`, [ended])).rows.length === 0)
+  } finally {
+    await client.end()
+  }
+  // Their sockets are closed by now; in the next turn of the event loop the pool hears of it.
+  await sleep(10)
 }
 
 /** Waits until `look` says true; what it said last is shown when it never does. */

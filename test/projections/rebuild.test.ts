@@ -155,9 +155,7 @@ rebuild('a build that breaks off leaves nothing behind, and is made again', asyn
   const { source, reached, gate } = gated(stage.log.store, 40)
   const running = stage.start({ source })
   await reached
-  await sql`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`.execute(
-    stage.postgres.db,
-  )
+  await stage.endSessions()
   await eventually(async () => (await schemas(stage)).length === 0)
   await rejects(() => stage.queries.stats(), ReadModelUnavailable)
   gate.resolve()
