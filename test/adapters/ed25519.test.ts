@@ -41,6 +41,14 @@ ed25519('the vectors of RFC 8032 are signed and verified', async () => {
   }
 })
 
+ed25519('a signature is what tweetnacl, which defines the format, would make', () => {
+  for (let n = 0; n < 20; n++) {
+    const [seed, message] = [generateSeed(), Buffer.alloc(n * 100, `message ${n}`)]
+    const { secretKey } = nacl.sign.keyPair.fromSeed(seed)
+    assert.is(signerFrom(seed).sign(message), base64url(nacl.sign.detached(message, secretKey)))
+  }
+})
+
 ed25519('the speccheck cases are the published ones, and only the one that strictness allows is valid', async () => {
   const published = speccheck.cases.map(({ message, publicKey, signature }) => ({ message, pub_key: publicKey, signature }))
   assert.is(
