@@ -15,11 +15,12 @@ import { emptyLog, logReader, takeAll } from './log-reader.ts'
 import { behind, type LogSource } from './log-source.ts'
 import { isKeyed, type LogFact, type Projection, type Row } from './projection.ts'
 import { home, type ReadModels } from './read.ts'
+import { type CopyColumns, copyColumns } from './rows.ts'
 import { createIndexes, createTables, dropRetired, execute, quoted, schemaName, switchViews } from './schema.ts'
 import { writeFolds } from './write.ts'
 
 /** Bulk load by COPY into `schema.table`: all rows or, when it throws, none. */
-export type Copy = (table: string, columns: readonly string[], rows: Iterable<Row>) => Promise<unknown>
+export type Copy = (table: string, columns: CopyColumns, rows: Iterable<Row>) => Promise<unknown>
 
 /** One transaction in which queries and COPY go over the same connection. */
 export type CopyTransaction = <T>(work: (db: Kysely<ReadModels>, copy: Copy) => Promise<T>) => Promise<T>
@@ -196,7 +197,7 @@ async function copyAdded(copy: Copy, members: readonly Member[]): Promise<void> 
       const cutoff = former?.problem ? undefined : cutoffOf(table, former?.log.newest ?? '')
       return {
         at: `${schema}.${name}`,
-        columns: Object.keys(table.columns),
+        columns: copyColumns(table.columns),
         rows: added.filter((row) => isKept(table, row, cutoff)),
       }
     }),
@@ -209,7 +210,7 @@ async function copyKeyed(copy: Copy, members: readonly Member[]): Promise<void> 
     for (const { name, table, rows, changed } of folds) {
       if (!isKeyed(table)) continue
       const present = [...rows.values()].filter((row) => row !== null)
-      if (present.length) await copy(`${schema}.${name}`, Object.keys(table.columns), present)
+      if (present.length) await copy(`${schema}.${name}`, copyColumns(table.columns), present)
       changed.clear()
     }
   }

@@ -13,6 +13,25 @@ export const sqlTypes: Readonly<Record<ValueType, string>> = {
   list: 'text[] collate "C"',
 }
 
+/** The same without their collations, as the binary form of a row names them. */
+const copyTypes = {
+  text: 'text',
+  instant: 'text',
+  integer: 'int8',
+  position: 'int8',
+  boolean: 'bool',
+  bytes: 'bytea',
+  json: 'jsonb',
+  list: 'text[]',
+} as const satisfies Readonly<Record<ValueType, string>>
+
+export type CopyColumns = Readonly<Record<string, (typeof copyTypes)[ValueType]>>
+
+/** The columns of a table as COPY has to know them. */
+export function copyColumns(columns: Columns): CopyColumns {
+  return Object.fromEntries(Object.keys(columns).map((name) => [name, copyTypes[typeOf(columns, name).type]]))
+}
+
 export function typeOf(columns: Columns, name: string): { readonly type: ValueType; readonly nullable: boolean } {
   const declared = columns[name]!
   return declared.endsWith('?')

@@ -3,35 +3,27 @@ import { pipeline } from 'node:stream/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import copyStreams from 'pg-copy-streams'
-
-/** Values as pg takes them in an INSERT: an array is a Postgres array, any other object is JSON. */
-export type CopyValue = string | number | bigint | boolean | Date | Uint8Array | object | null | undefined
-
-export type CopyRow = Readonly<Record<string, CopyValue>>
-
-const chunkLength = 64 * 1024
+import { type CopyColumns, type CopyRow, copyEncoder } from './copy-format.ts'
 
 /**
  * Bulk load by COPY: all rows or, when it throws, none. `table` is `name` or `schema.name`; names are quoted here. A column that a row
- * lacks is null. Resolves with the number of rows. Throws what the server says, or what `rows` throws.
+ * lacks is null. Resolves with the number of rows. Throws what the server says, what `rows` throws, and TypeError for a value that is
+ * not of its column's type.
  */
 export async function copyRows(
   client: pg.ClientBase,
   table: string,
-  columns: readonly string[],
+  columns: CopyColumns,
   rows: Iterable<CopyRow> | AsyncIterable<CopyRow>,
 ): Promise<number> {
   const name = table.split('.').map(pg.escapeIdentifier).join('.')
-  const into = client.query(copyStreams.from(`copy ${name} (${columns.map(pg.escapeIdentifier).join(', ')}) from stdin`))
+  const names = Object.keys(columns).map(pg.escapeIdentifier).join(', ')
+  const into = client.query(copyStreams.from(`copy ${name} (${names}) from stdin (format binary)`))
   await pipeline(Readable.from(encode(columns, rows)), into)
   return into.rowCount
 }
 
-export type CopyRows = (
-  table: string,
-  columns: readonly string[],
-  rows: Iterable<CopyRow> | AsyncIterable<CopyRow>,
-) => Promise<number>
+export type CopyRows = (table: string, columns: CopyColumns, rows: Iterable<CopyRow> | AsyncIterable<CopyRow>) => Promise<number>
 
 /** One transaction in which ordinary queries and COPY work on the same connection; rolled back when `work` throws. */
 export async function copyTransaction<DB, T>(pool: pg.Pool, work: (db: Kysely<DB>, copy: CopyRows) => Promise<T>): Promise<T> {
@@ -57,56 +49,19 @@ export async function copyTransaction<DB, T>(pool: pg.Pool, work: (db: Kysely<DB
   }
 }
 
-/** Text format: a line a row, columns parted by tabs. */
-async function* encode(columns: readonly string[], rows: Iterable<CopyRow> | AsyncIterable<CopyRow>): AsyncGenerator<Buffer> {
-  let text = ''
-  // Rows that are at hand pass without a promise each.
+/** Rows that are at hand pass without a promise each. */
+async function* encode(columns: CopyColumns, rows: Iterable<CopyRow> | AsyncIterable<CopyRow>): AsyncGenerator<Buffer> {
+  const encoder = copyEncoder(columns)
   for await (const group of Symbol.asyncIterator in rows ? oneByOne(rows) : [rows]) {
     for (const row of group) {
-      text += encodeRow(columns, row)
-      if (text.length < chunkLength) continue
-      yield Buffer.from(text)
-      text = ''
+      encoder.add(row)
+      const chunk = encoder.take(false)
+      if (chunk) yield chunk
     }
   }
-  if (text !== '') yield Buffer.from(text)
+  yield encoder.take(true)!
 }
 
 async function* oneByOne(rows: AsyncIterable<CopyRow>): AsyncGenerator<readonly CopyRow[]> {
   for await (const row of rows) yield [row]
-}
-
-function encodeRow(columns: readonly string[], row: CopyRow): string {
-  let line = ''
-  for (let index = 0; index < columns.length; index += 1) line += (index === 0 ? '' : '\t') + encodeValue(row[columns[index]!])
-  return `${line}\n`
-}
-
-function encodeValue(value: CopyValue): string {
-  if (value === null || value === undefined) return '\\N'
-  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : escapeText(literal(value))
-}
-
-function literal(value: string | boolean | object): string {
-  if (typeof value === 'string') return value
-  if (typeof value === 'boolean') return value ? 't' : 'f'
-  if (value instanceof Date) return value.toISOString()
-  if (value instanceof Uint8Array) return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
-  if (Array.isArray(value)) return `{${value.map(element).join(',')}}`
-  return JSON.stringify(value)
-}
-
-function element(value: CopyValue): string {
-  if (value === null || value === undefined) return 'NULL'
-  if (Array.isArray(value)) return literal(value)
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
-  return `"${literal(value).replaceAll(/[\\"]/g, '\\$&')}"`
-}
-
-const escapes: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' }
-
-/** Backslashes apart: JSON within JSON is full of them, and the other three are rare. */
-function escapeText(text: string): string {
-  const escaped = text.includes('\\') ? text.replaceAll('\\', '\\\\') : text
-  return /[\t\n\r]/.test(escaped) ? escaped.replaceAll(/[\t\n\r]/g, (character) => escapes[character]!) : escaped
 }

@@ -6,7 +6,8 @@ import { sql } from 'kysely'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { becomeLeader } from '../../adapters/postgres/advisory-lock.ts'
-import { type CopyRow, copyTransaction } from '../../adapters/postgres/copy.ts'
+import { copyTransaction } from '../../adapters/postgres/copy.ts'
+import type { CopyColumns, CopyRow } from '../../adapters/postgres/copy-format.ts'
 import { openReader, openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { startEmbeddedPostgres } from '../../infra/embedded/postgres.ts'
@@ -166,21 +167,22 @@ postgres('COPY brings every value as an INSERT would', async () => {
   const rows: CopyRow[] = texts.map((text, id) => ({
     id,
     text,
-    big: 2n ** 63n - 1n,
-    real: -0.1,
+    big: [2n ** 63n - 1n, -(2n ** 63n), 2 ** 53 - 1, -(2 ** 53 - 1), -1, 2 ** 32][id % 6]!,
     flag: id % 2 === 0,
-    moment: new Date(1_700_000_000_123),
     bytes: Buffer.from(text).subarray(0, 3),
-    list: [text, null, 'x'],
+    list: id % 3 ? [text, null, 'x'] : [],
     json: { text, list: [1, [text]], nothing: null },
   }))
   rows.push({ id: texts.length, text: null })
-  const columns = 'id int, text text, big int8, real float8, flag bool, moment timestamptz, bytes bytea, list text[], json jsonb'
+  const types = { id: 'int8', text: 'text', big: 'int8', flag: 'bool', bytes: 'bytea', list: 'text[]', json: 'jsonb' } as const
+  const names = Object.keys(types)
+  const columns = Object.entries(types)
+    .map((column) => column.join(' '))
+    .join(', ')
   await writer.pool.query(
     `create schema "Odd ""schema"; create table "Odd ""schema"."Copied" (${columns}); create table inserted (${columns})`,
   )
-  const names = columns.split(', ').map((column) => column.split(' ')[0]!)
-  assert.is(await copyTransaction(writer.pool, (_db, copy) => copy('Odd "schema.Copied', names, rows)), rows.length)
+  assert.is(await copyTransaction(writer.pool, (_db, copy) => copy('Odd "schema.Copied', types, rows)), rows.length)
   const values = names.map((_, index) => `$${index + 1}`).join(', ')
   for (const row of rows)
     await writer.pool.query(
@@ -195,10 +197,11 @@ postgres('COPY brings every value as an INSERT would', async () => {
     [...texts, null],
   )
   assert.equal(copied.rows[5].list, ['a\tb', null, 'x'])
+  assert.equal(copied.rows[3].list, [])
 })
 
 postgres('COPY takes rows as they come, and is part of a transaction with ordinary queries', async () => {
-  await writer.pool.query('create table bulk (id int primary key, text text)')
+  await writer.pool.query('create table bulk (id int8 primary key, text text)')
   async function* many() {
     for (let id = 0; id < 50_000; id += 1) {
       if (id % 10_000 === 0) await sleep(1)
@@ -207,8 +210,8 @@ postgres('COPY takes rows as they come, and is part of a transaction with ordina
   }
   const count = () => writer.pool.query('select count(*) from bulk').then(({ rows }) => rows[0].count)
   await copyTransaction<Tables, void>(writer.pool, async (db, copy) => {
-    assert.is(await copy('bulk', ['id', 'text'], many()), 50_000)
-    assert.is(await copy('bulk', ['id'], []), 0)
+    assert.is(await copy('bulk', { id: 'int8', text: 'text' }, many()), 50_000)
+    assert.is(await copy('bulk', { id: 'int8' }, []), 0)
     await db.insertInto('numbers').values({ id: 7n, text: null }).execute()
     assert.is(await count(), 0n, 'nobody else sees it yet')
   })
@@ -216,7 +219,7 @@ postgres('COPY takes rows as they come, and is part of a transaction with ordina
 })
 
 postgres('a COPY that fails brings nothing, says why, and leaves a usable connection', async () => {
-  await writer.pool.query('create table picky (id int primary key, text text)')
+  await writer.pool.query('create table picky (id int8 primary key, text text)')
   function* broken() {
     for (let id = 0; id < 20_000; id += 1) yield { id }
     throw new Error('no more rows')
@@ -224,13 +227,23 @@ postgres('a COPY that fails brings nothing, says why, and leaves a usable connec
   function* twice() {
     for (let id = 0; id < 200_000; id += 1) yield { id: id % 100_000 }
   }
-  const copying = (columns: string[], rows: Iterable<CopyRow>) =>
+  const id = { id: 'int8' } as const
+  const copying = (columns: CopyColumns, rows: Iterable<CopyRow>) =>
     failure(copyTransaction(writer.pool, (_db, copy) => copy('picky', columns, rows)))
-  assert.is((await copying(['id'], broken())).message, 'no more rows')
-  assert.is((await copying(['id'], twice())).code, '23505')
-  assert.is((await copying(['nonsense'], twice())).code, '42703')
-  assert.is((await copying(['id', 'text'], [{ id: 1, text: 'a\0b' }])).code, '22021')
-  assert.is((await copying(['id'], [{ id: 'text' }])).code, '22P02')
+  assert.is((await copying(id, broken())).message, 'no more rows')
+  assert.is((await copying(id, twice())).code, '23505')
+  assert.is((await copying({ nonsense: 'int8' }, twice())).code, '42703')
+  assert.is((await copying({ id: 'int8', text: 'text' }, [{ id: 1, text: 'a\0b' }])).code, '22021')
+  assert.is((await copying({ id: 'text' }, [{ id: 'nine text' }])).code, '22P03', 'the type is not the column’s')
+  for (const [type, value] of [
+    ['int8', 'text'],
+    ['int8', 1.5],
+    ['text', 1],
+    ['bool', 1],
+    ['bytea', 'text'],
+    ['text[]', 'text'],
+  ] as const)
+    assert.match((await copying({ id: type }, [{ id: value }])).message, /^the column id is not /)
   assert.is((await writer.pool.query('select count(*) from picky')).rows[0].count, 0n)
 
   const dies = async function* () {
@@ -239,7 +252,7 @@ postgres('a COPY that fails brings nothing, says why, and leaves a usable connec
     await eventually(async () => (await writer.pool.query(end)).rowCount! > 0, 'the server is ended under the COPY')
     for (let id = 2; id < 200_000; id += 1) yield { id }
   }
-  assert.ok(isUnavailable(await failure(copyTransaction(writer.pool, (_db, copy) => copy('picky', ['id'], dies())))))
+  assert.ok(isUnavailable(await failure(copyTransaction(writer.pool, (_db, copy) => copy('picky', id, dies())))))
   await writer.ping()
 })
 
