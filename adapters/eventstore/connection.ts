@@ -15,6 +15,8 @@ export interface Log {
 /** A connection that has answered. */
 export interface Connection {
   readonly client: EventStoreDBClient
+  /** The one that the client uses. */
+  readonly channel: Channel
   readonly appends: AppendCall
   /** Aborted with a `StoreUnavailable` when the connection is given up: what was read through it has to be opened again. */
   readonly lost: AbortSignal
@@ -36,7 +38,7 @@ interface Dialled {
   readonly lost: AbortController
   /** The one that the client uses now; it makes another when this one fails or is not the leader's. */
   channel?: Channel
-  connection?: Connection & { readonly channel: Channel }
+  connection?: Connection
 }
 
 /**

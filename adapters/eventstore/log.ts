@@ -1,10 +1,9 @@
-import { type AllStreamResolvedEvent, START, streamNameFilter } from '@eventstore/db-client'
 import { type EventStore, LogDiverged, type LogMessage, type LogPlace, StoreUnavailable } from '../../commands/ports.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import { type Connection, type Connector, type Log, unavailable } from './connection.ts'
-import { at, end, holdsMore, newest, verify } from './pages.ts'
-import { recorded } from './recorded.ts'
-import { open, type Source } from './source.ts'
+import { end, holdsMore, newest, verify } from './pages.ts'
+import type { Source } from './source.ts'
+import { subscribeToAll } from './subscription.ts'
 import { Late, pause } from './within.ts'
 
 export interface LogOptions {
@@ -18,15 +17,8 @@ export interface LogOptions {
   readonly log: Log
 }
 
-/** What a subscription reports between events, put among them so that the order is kept: how far it has got, or that it caught up. */
-interface Mark {
-  readonly passed: bigint | undefined
-}
-
 /** After how many events of others the server says how far it has got. */
 const window = 256
-/** Events that may wait here for whoever reads them. */
-const buffered = { highWaterMark: 256 }
 /** Positions from here on are the server's way to say that it has none. */
 const noPosition = 2n ** 63n
 
@@ -43,22 +35,8 @@ export function wholeLog({
   /** A subscription to what comes after `after`. Throws `LogDiverged`. */
   async function openAfter(connection: Connection, after: LogPlace | undefined, signal: AbortSignal | undefined) {
     if (after) await verify(connection, readMs, after)
-    const subscription = connection.client.subscribeToAll(
-      {
-        fromPosition: after ? at(after.position) : START,
-        filter: streamNameFilter({
-          prefixes: [prefix],
-          maxSearchWindow: window,
-          checkpointInterval: 1,
-          checkpointReached: (_, { commit }) => void subscription.push({ passed: commit } satisfies Mark),
-        }),
-        requiresLeader: true,
-      },
-      buffered,
-    )
-    subscription.on('caughtUp', () => subscription.push({ passed: undefined } satisfies Mark))
     const signals = signal ? [connection.lost, signal] : [connection.lost]
-    return open<AllStreamResolvedEvent | Mark>(subscription, () => subscription.unsubscribe(), signals)
+    return subscribeToAll(connection, { after: after?.position, prefix, window, signals })
   }
 
   async function* readAll({ after, signal }: { after?: LogPlace; signal?: AbortSignal } = {}): AsyncGenerator<RecordedEvent> {
@@ -75,9 +53,8 @@ export function wholeLog({
           if (now === 'silence') throw new Late(readMs)
           if (now === 'end') throw new StoreUnavailable('the event store ended a read in its middle')
         } else if (!('passed' in item)) {
-          const event = recorded(item.event!)
-          told = event.position
-          if (told <= last) yield event
+          told = item.position
+          if (told <= last) yield item
         } else if (item.passed === undefined) return
         else if (item.passed < noPosition) told = item.passed
       }
@@ -109,12 +86,11 @@ export function wholeLog({
           }
           delay = backOffMs.first
           if (!('passed' in item)) {
-            const event = recorded(item.event!)
             // A repetition would be the server's fault; it must not become ours.
-            if (event.position <= told) continue
-            told = event.position
-            place = { position: told, eventId: event.id }
-            yield { kind: 'event', event }
+            if (item.position <= told) continue
+            told = item.position
+            place = { position: told, eventId: item.id }
+            yield { kind: 'event', event: item }
           } else if (item.passed === undefined) yield { kind: 'caughtUp' }
           else if (item.passed > told && item.passed < noPosition) {
             told = item.passed

@@ -4,7 +4,7 @@ import { type Connection, typeOf } from './connection.ts'
 import { items, open } from './source.ts'
 
 /** A place in `$all`: every record of ours commits itself. */
-export function at(position: bigint): { commit: bigint; prepare: bigint } {
+function at(position: bigint): { commit: bigint; prepare: bigint } {
   return { commit: position, prepare: position }
 }
 
