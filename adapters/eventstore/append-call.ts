@@ -2,10 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import type { Status } from '@eventstore/db-client/generated/status_pb.js'
-import services from '@eventstore/db-client/generated/streams_grpc_pb.js'
-import streams, { type BatchAppendReq, type BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js'
-import { type CallOptions, type Channel, type ClientDuplexStream, credentials, type Metadata } from '@grpc/grpc-js'
-import emptyPb from 'google-protobuf/google/protobuf/empty_pb.js'
+import { type CallOptions, type Channel, Client, type ClientDuplexStream, credentials, type Metadata } from '@grpc/grpc-js'
 import {
   type Appended,
   AppendOutcomeUnknown,
@@ -14,6 +11,7 @@ import {
   StoreUnavailable,
   WrongExpectedRevision,
 } from '../../commands/ports.ts'
+import { type AppendAnswer, appendRequest, readAppendAnswer } from './append-messages.ts'
 import { after, Late } from './within.ts'
 
 /**
@@ -21,7 +19,7 @@ import { after, Late } from './within.ts'
  *
  * The client's own `appendToStream` makes the same call, but keeps what waits for an answer in one map for the whole process, so that a
  * broken connection of one client fails the appends of another; it waits without limit; and what it had queued when a connection
- * broke under pressure becomes an unhandled rejection, which ends the process. So only its generated messages are used here.
+ * broke under pressure becomes an unhandled rejection, which ends the process. So only its connection is used here.
  */
 export interface AppendCall {
   /** As `EventStore.append`; waits at most `ms` for the answer. */
@@ -40,7 +38,10 @@ interface Pending {
   stopTimer(): void
 }
 
-type Call = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
+type Call = ClientDuplexStream<Buffer, AppendAnswer>
+
+const method = '/event_store.client.streams.Streams/BatchAppend'
+const asItIs = (request: Buffer) => request
 
 /** What the client keeps to itself and we cannot do without: how it connects to the node it chose, and the headers of its calls. */
 interface Inner {
@@ -58,14 +59,14 @@ const requestBytesMax = 15 * 1024 * 1024
 /** `suspect` is told when the call breaks or an answer does not come in time. */
 export function appendCall(client: EventStoreDBClient, channel: Channel, suspect: () => void): AppendCall {
   // Address and credentials are the channel's.
-  const stub = new services.StreamsClient('', credentials.createInsecure(), { channelOverride: channel })
+  const stub = new Client('', credentials.createInsecure(), { channelOverride: channel })
   const pending = new Map<string, Pending>()
   let call: Call | undefined
   let ended = false
 
   function opened(): Call {
     const [metadata, options] = inner(client).callArguments({ requiresLeader: true }, { deadline: Number.POSITIVE_INFINITY })
-    const made: Call = stub.batchAppend(metadata, options)
+    const made: Call = stub.makeBidiStreamRequest(method, asItIs, readAppendAnswer, metadata, options)
     const broken = (error: Error) => {
       if (call === made) call = undefined
       if (!ended) suspect()
@@ -84,23 +85,23 @@ export function appendCall(client: EventStoreDBClient, channel: Channel, suspect
     return waiting
   }
 
-  function answered(response: BatchAppendResp): void {
+  function answered(answer: AppendAnswer): void {
     // Nobody waits any more for an answer that came too late.
-    const waiting = settle(textOf(response.getCorrelationId()))
+    const waiting = settle(answer.correlationId)
     if (!waiting) return
-    const error = response.getError()
-    if (error) return waiting.reject(refusal(error, waiting.stream, waiting.expected))
-    const success = response.getSuccess()!
-    const position = success.getPosition()?.getCommitPosition()
+    if (!('other' in answer)) return waiting.resolve({ revision: answer.revision, position: answer.position })
+    const error = answer.other.getError()
     // An append without a place is one repeated on a deleted stream: nothing that this log does.
-    if (position === undefined) return waiting.reject(new AppendOutcomeUnknown(waiting.stream))
-    waiting.resolve({ revision: Number(success.getCurrentRevision()), position: BigInt(position) })
+    waiting.reject(error ? refusal(error, waiting.stream, waiting.expected) : new AppendOutcomeUnknown(waiting.stream))
   }
 
   return {
     async append(stream, expected, events, ms) {
       const id = randomUUID()
-      const request = requestOf(id, stream, expected, events)
+      // No deadline is set: the server has its own (two seconds), and one of ours is a point in time, which a server whose clock is ahead by
+      // more would always find over.
+      const request = appendRequest(id, stream, expected, events)
+      if (request.length > requestBytesMax) throw tooLarge(stream, requestBytesMax)
       if (ended) throw new StoreUnavailable('the event store connection was replaced')
       try {
         call ??= opened()
@@ -127,31 +128,6 @@ export function appendCall(client: EventStoreDBClient, channel: Channel, suspect
       call?.cancel()
     },
   }
-}
-
-/**
- * No deadline is set: the server has its own (two seconds), and one of ours is a point in time, which a server whose clock is ahead
- * by more would always find over.
- */
-function requestOf(id: string, stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): BatchAppendReq {
-  const options = new streams.BatchAppendReq.Options()
-  options.setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(stream)))
-  if (expected === 'no_stream') options.setNoStream(new emptyPb.Empty())
-  else options.setStreamPosition(String(expected))
-  const request = new streams.BatchAppendReq()
-  request.setCorrelationId(new shared.UUID().setString(id)).setOptions(options).setIsFinal(true)
-  let bytes = 0
-  for (const { id, type, data, metadata } of events) {
-    const message = new streams.BatchAppendReq.ProposedMessage()
-    message.setId(new shared.UUID().setString(id))
-    message.getMetadataMap().set('type', type).set('content-type', 'application/json')
-    const [dataBytes, metadataBytes] = [Buffer.from(JSON.stringify(data)), Buffer.from(JSON.stringify(metadata))]
-    message.setData(dataBytes).setCustomMetadata(metadataBytes)
-    bytes += dataBytes.length + metadataBytes.length
-    request.addProposedMessages(message)
-  }
-  if (bytes > requestBytesMax) throw tooLarge(stream, requestBytesMax)
-  return request
 }
 
 /** What an answer that is no success means. What is not plainly a refusal may have happened. */
@@ -181,14 +157,4 @@ function refusal(status: Status, stream: string, expected: ExpectedRevision): Er
 
 function tooLarge(stream: string, bytes: number): RangeError {
   return new RangeError(`the append to ${stream} is larger than ${bytes} bytes`)
-}
-
-/** A UUID as text, in whichever of its two forms the server sends it. */
-function textOf(uuid: InstanceType<typeof shared.UUID> | undefined): string {
-  const halves = uuid?.getStructured()
-  if (!halves) return uuid?.getString() ?? ''
-  const hex = [halves.getMostSignificantBits(), halves.getLeastSignificantBits()]
-    .map((half) => BigInt.asUintN(64, BigInt(half)).toString(16).padStart(16, '0'))
-    .join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -1,4 +1,64 @@
+// The few pieces of the protocol buffer encoding that the hot messages need. Everything else goes through the generated classes.
+
 const delimited = 2
+
+/** Bytes of a varint. Numbers up to 2^53. */
+export function varintSize(value: number): number {
+  let size = 1
+  while (value >= 0x80) {
+    value = Math.floor(value / 0x80)
+    size++
+  }
+  return size
+}
+
+/** Bytes of a length-delimited field with a one-byte tag. */
+export const delimitedSize = (length: number) => 1 + varintSize(length) + length
+
+/** Writes a varint and returns the offset after it. Numbers up to 2^53. */
+export function writeVarint(target: Buffer, at: number, value: number): number {
+  while (value >= 0x80) {
+    target[at++] = (value % 0x80) | 0x80
+    value = Math.floor(value / 0x80)
+  }
+  target[at++] = value
+  return at
+}
+
+/** Writes tag and length of a length-delimited field with a number below 16. */
+export function writeDelimited(target: Buffer, at: number, field: number, length: number): number {
+  target[at] = (field << 3) | delimited
+  return writeVarint(target, at + 1, length)
+}
+
+/** Writes a varint field with a number below 16. */
+export function writeNumber(target: Buffer, at: number, field: number, value: number): number {
+  target[at] = field << 3
+  return writeVarint(target, at + 1, value)
+}
+
+export type Field = readonly [number: number, value: number | bigint | string | Uint8Array]
+
+/** A message of few fields, for answers that are not many: numbers below 16, values as unsigned numbers, text, bytes or messages. */
+export function encodeMessage(...fields: readonly Field[]): Buffer {
+  const parts = fields.flatMap(([number, value]) => {
+    if (typeof value === 'number' || typeof value === 'bigint') return [Buffer.of(number << 3), bigVarint(BigInt(value))]
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value
+    return [Buffer.of((number << 3) | delimited), bigVarint(BigInt(bytes.length)), bytes]
+  })
+  return Buffer.concat(parts)
+}
+
+/** The message without fields, and what stands for a choice that needs no more words. */
+export const empty = new Uint8Array()
+
+/** Any uint64; the two's complement of a negative number. */
+export function bigVarint(value: bigint): Buffer {
+  const bytes: number[] = []
+  let rest = BigInt.asUintN(64, value)
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
+  return Buffer.from([...bytes, Number(rest)])
+}
 
 /**
  * A cursor over the fields of one message:
@@ -84,4 +144,24 @@ export class ProtoReader {
     else throw new RangeError(`wire type ${this.#wire} is unknown`)
     if (this.#at > this.#end) throw new RangeError('the message ends within a field')
   }
+}
+
+/** The one field of a message that matters, as text; empty when it is not there. */
+export function textField(reader: ProtoReader, field: number): string {
+  let text = ''
+  while (reader.next()) {
+    if (reader.field === field) text = reader.text()
+    else reader.skip()
+  }
+  return text
+}
+
+/** The one field of a message that matters, as a uint64; 0 when it is not there, as proto3 has it. */
+export function uint64Field(reader: ProtoReader, field: number): bigint {
+  let value = 0n
+  while (reader.next()) {
+    if (reader.field === field) value = BigInt(reader.uint64())
+    else reader.skip()
+  }
+  return value
 }

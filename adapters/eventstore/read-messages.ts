@@ -1,6 +1,6 @@
 import type { Json } from '../../domain/canonical.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
-import { ProtoReader } from './protobuf.ts'
+import { ProtoReader, textField, uint64Field } from './protobuf.ts'
 
 /** What a subscription reports between events: how far it has got, or (`undefined`) that it caught up. */
 export interface Mark {
@@ -19,7 +19,7 @@ export function readMessage(bytes: Buffer): RecordedEvent | Mark | undefined {
       case 1:
         return readEvent(reader.message())
       case 3:
-        return { passed: commitOf(reader.message()) }
+        return { passed: uint64Field(reader.message(), 1) }
       case 8:
         return { passed: undefined }
       default:
@@ -39,16 +39,6 @@ function readEvent(reader: ProtoReader): RecordedEvent | undefined {
   return event
 }
 
-/** `ReadResp.Checkpoint`. */
-function commitOf(reader: ProtoReader): bigint {
-  let commit = 0n
-  while (reader.next()) {
-    if (reader.field === 1) commit = BigInt(reader.uint64())
-    else reader.skip()
-  }
-  return commit
-}
-
 function readRecorded(reader: ProtoReader): RecordedEvent {
   let id = ''
   let stream = ''
@@ -60,10 +50,11 @@ function readRecorded(reader: ProtoReader): RecordedEvent {
   while (reader.next()) {
     switch (reader.field) {
       case 1:
-        id = readText(reader.message(), 2)
+        // We ask for ids as text.
+        id = textField(reader.message(), 2)
         break
       case 2:
-        stream = readText(reader.message(), 3)
+        stream = textField(reader.message(), 3)
         break
       case 3:
         revision = Number(reader.uint64())
@@ -110,16 +101,6 @@ function readProperty(reader: ProtoReader, properties: Properties): void {
   else if (key === 'content-type') properties.isJson = value === 'application/json'
   // Ticks of 100 ns, which pass 2^53: their last four digits are less than a millisecond.
   else if (key === 'created') properties.created = Number(value.slice(0, -4))
-}
-
-/** The text of one field of a message; we ask for ids as text. */
-function readText(reader: ProtoReader, field: number): string {
-  let text = ''
-  while (reader.next()) {
-    if (reader.field === field) text = reader.text()
-    else reader.skip()
-  }
-  return text
 }
 
 /** What is not JSON becomes text, which no event's schema accepts: whoever decodes the event says so. */
