@@ -1,9 +1,10 @@
-// Our event store against what a real EventStoreDB answered: one test for each scenario of the sections it claims.
+// Our event store against what a real EventStoreDB answered, over plaintext and over TLS: one test for each scenario of the sections it claims.
 // With ESDB_URL the same scenarios also run against that server. SCALE=long tells how much of the other sections agrees already.
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startEmbeddedEventStore } from '../../infra/embedded/eventstore/start.ts'
+import { testCertificate } from '../support/certificates.ts'
 import { claimed, unclaimed } from './claims.ts'
 import { deviations } from './deviations.ts'
 import { type Agreement, badDeviations, expectedAnswers, judge, loadAgreement } from './lib/agreement.ts'
@@ -11,6 +12,7 @@ import { runAll, runScenario, type Setting } from './lib/run.ts'
 import { bySection, type Listed, loadScenarios, skipReason, title } from './lib/scenario.ts'
 import { loadSchema } from './lib/schema.ts'
 import { targetOf } from './lib/target.ts'
+import { admin } from './lib/users.ts'
 
 const jobs = 8
 const schema = loadSchema()
@@ -44,15 +46,22 @@ function register(name: string, found: Verdicts): void {
 
 const ofClaim = scenarios.filter(({ section }) => claimed.has(section))
 
-const embedded = await startEmbeddedEventStore({ directory: undefined, port: 0 })
-const setting: Setting = { target: `127.0.0.1:${embedded.port}`, schema, security: {}, timeout: 120_000 }
-let ofEmbedded: Verdicts
+const certificate = testCertificate()
+const plain = await startEmbeddedEventStore({ directory: undefined, port: 0 })
+const secure = await startEmbeddedEventStore({ directory: undefined, port: 0, certificate })
+const common = { schema, timeout: 120_000 }
+const plaintext: Setting = { ...common, target: `127.0.0.1:${plain.port}`, security: {} }
+const tls: Setting = { ...common, target: `localhost:${secure.port}`, security: { ca: Buffer.from(certificate.ca), user: admin } }
+const settings = [plaintext, tls]
+
+let ofEmbedded: readonly [overPlaintext: Verdicts, overTls: Verdicts]
 try {
-  ofEmbedded = await verdicts(ofClaim, setting, ours)
+  ofEmbedded = await Promise.all([verdicts(ofClaim, plaintext, ours), verdicts(ofClaim, tls, ours)])
   for (const [section, reason] of unclaimed)
     console.log(`section ${section} is not claimed yet: ${await progress(section)} (${reason})`)
 } finally {
-  await embedded.close()
+  await plain.close()
+  await secure.close()
 }
 for (const { scenario, reason } of deviations) console.log(`deviation ${scenario}: ${reason}`)
 console.log(`${deviations.length} deliberate deviations`)
@@ -60,10 +69,15 @@ console.log(`${deviations.length} deliberate deviations`)
 async function progress(section: string): Promise<string> {
   const all = scenarios.filter((scenario) => scenario.section === section)
   if (process.env.SCALE !== 'long') return `${all.length} scenarios`
-  const found = [...(await verdicts(all, setting, ours)).values()]
+  const found: (string | undefined)[] = []
+  for (const setting of settings) found.push(...(await verdicts(unasked(all, setting), setting, ours)).values())
   const agree = found.filter((wrong) => wrong === undefined).length
   return `${agree} of ${all.length} agree already${found.length < all.length ? `, ${all.length - found.length} cannot be asked` : ''}`
 }
+
+/** Over TLS only what could not be asked over plaintext. */
+const unasked = (scenarios: readonly Listed[], setting: Setting) =>
+  setting === plaintext ? scenarios : scenarios.filter((scenario) => skipReason(scenario, plaintext.security))
 
 // Asked before anything is registered: uvu starts as soon as this file waits for something.
 const ofServer = process.env.ESDB_URL === undefined ? undefined : await askServer(process.env.ESDB_URL)
@@ -72,7 +86,8 @@ async function askServer(connectionString: string): Promise<Verdicts> {
   return verdicts(ofClaim, { target, schema, security, timeout: 120_000 }, theirs)
 }
 
-register('embedded', ofEmbedded)
+register('embedded', ofEmbedded[0])
+register('embedded, over TLS', ofEmbedded[1])
 if (ofServer) register('ESDB_URL', ofServer)
 
 const lists = suite('lists')
@@ -83,7 +98,9 @@ lists('every scenario is of a section that is claimed, or said to be not claimed
 })
 
 lists('every scenario of a claimed section can be asked, and there is an answer to compare with', () => {
-  const mute = ofClaim.filter((scenario) => skipReason(scenario, {}) || !expectedAnswers(scenario, ours))
+  const mute = ofClaim.filter(
+    (scenario) => settings.every(({ security }) => skipReason(scenario, security)) || !expectedAnswers(scenario, ours),
+  )
   assert.equal(mute.map(title), [])
 })
 

@@ -8,6 +8,7 @@ import { type Certificate, openPort, type Port } from './port/port.ts'
 import { basicAuthentication } from './security/authentication.ts'
 import { createDefaultUsers, type DefaultPasswords } from './security/default-users.ts'
 import { type Authenticate, guarded, withoutUsers } from './security/guard.ts'
+import { guardedRoutes } from './security/guard-http.ts'
 import { Users } from './security/users.ts'
 import { append } from './services/append.ts'
 import { batchAppend } from './services/batch-append.ts'
@@ -47,7 +48,13 @@ export async function openServer({ directory, host, port, certificate, defaultPa
       ? await withUsers(store, defaultPasswords)
       : { authenticate: withoutUsers, service: [] }
     const handlers = guarded(new Map([...handlersOf(store), ...service]), authenticate)
-    server = await openPort({ host, port, certificate, http2: grpc(handlers), http1: http(nodeRoutes) })
+    server = await openPort({
+      host,
+      port,
+      certificate,
+      http2: grpc(handlers),
+      http1: http(guardedRoutes(nodeRoutes, authenticate)),
+    })
   } catch (error) {
     await store?.close()
     hold?.release()

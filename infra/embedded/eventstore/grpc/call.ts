@@ -19,6 +19,8 @@ export class Call {
   readonly #stream: ServerHttp2Stream
   readonly #frames = new FrameReader(maxMessageBytes)
   #ended = false
+  #isHeld = false
+  #isHalfClosed = false
 
   /** A request message; the bytes stay valid. */
   onMessage: (message: Buffer) => void = () => {}
@@ -58,6 +60,19 @@ export class Call {
     if (this.#ended || this.#stream.destroyed) return true
     if (!this.#stream.headersSent) this.#respond()
     return this.#stream.write(frames)
+  }
+
+  /** Lets nothing of the request reach the callbacks until `release`: they are not set yet. */
+  hold(): void {
+    this.#isHeld = true
+    this.#stream.pause()
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#stream.resume()
+    // A request without a message ends even while its stream is paused.
+    if (this.#isHalfClosed) this.#halfClosed()
   }
 
   /** Leaves further request messages with the client until `resume`. */
@@ -116,7 +131,8 @@ export class Call {
   }
 
   #halfClosed(): void {
-    if (this.#ended) return
+    this.#isHalfClosed = true
+    if (this.#ended || this.#isHeld) return
     if (this.#frames.incomplete) {
       this.end(new Status(code.internal, 'The request ended within a message.'))
       return

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Audience } from '../security/audience.ts'
 
 export interface Request {
   readonly headers: IncomingHttpHeaders
@@ -14,9 +15,6 @@ export interface Answer {
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
 }
-
-/** Who may call a route on a server with users; without users everybody may call everything. */
-export type Audience = 'anyone' | 'users' | 'operators'
 
 export interface Route {
   readonly method: 'GET' | 'POST'

@@ -33,12 +33,12 @@ function guard(path: string, handler: Handler, authenticate: Authenticate): Hand
 
 /** A request waits with its client until it is known whose it is. */
 function whenKnown(call: Call, principal: Promise<Principal>, admit: (principal: Principal) => void): void {
-  call.pause()
+  call.hold()
   principal
     .then((known) => {
       if (call.ended) return
       admit(known)
-      call.resume()
+      call.release()
     })
     .catch((error) => call.fail(error))
 }
