@@ -1,22 +1,20 @@
 // One port, two protocols: what a connection speaks is found out, whatever its bytes and however slowly they come.
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { request as secureRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpc } from '../../../infra/embedded/eventstore/grpc/server.ts'
 import { nodeRoutes } from '../../../infra/embedded/eventstore/http/node.ts'
 import { http } from '../../../infra/embedded/eventstore/http/server.ts'
-import { type Certificate, openPort, type Port } from '../../../infra/embedded/eventstore/port/port.ts'
+import { openPort, type Port } from '../../../infra/embedded/eventstore/port/port.ts'
 import { openServer } from '../../../infra/embedded/eventstore/server.ts'
 import { getSupportedMethods } from '../../../infra/embedded/eventstore/services/discovery.ts'
-import { scratch, tick, withStore } from './support.ts'
+import { testCertificate } from '../../support/certificates.ts'
+import { tick, withStore } from './support.ts'
 
 const test = suite('one port, both protocols')
 
@@ -168,30 +166,19 @@ test('closing ends both kinds of connections, the idle and the undecided too', a
   await Promise.all(ended)
 })
 
-/** A certificate for localhost that signs itself. */
-function certificate(): Certificate | undefined {
-  const directory = scratch()
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-  const made = spawnSync('openssl', ['req', '-x509', '-nodes', '-days', '2', ...ec, '-keyout', key, '-out', cert, ...subject])
-  return made.status === 0 ? { cert: readFileSync(cert), key: readFileSync(key) } : undefined
-}
-
-const tls = certificate()
-const testTls = tls ? test : test.skip
-
-testTls(`over TLS the handshake decides${tls ? '' : ' (openssl is not here to make a certificate)'}`, async () => {
-  const server = await openServer({ directory: undefined, host: '127.0.0.1', port: 0, certificate: tls })
+test('over TLS the handshake decides', async () => {
+  const certificate = testCertificate()
+  const server = await openServer({ directory: undefined, host: '127.0.0.1', port: 0, certificate })
   const client = new EventStoreDBClient(
     { endpoint: { address: 'localhost', port: server.port } },
-    { rootCertificate: tls!.cert as Buffer },
+    { rootCertificate: Buffer.from(certificate.ca) },
+    { username: 'admin', password: 'changeit' },
   )
   for (let n = 0; n < 10; n++) await client.appendToStream('ticks', tick(n))
   const events = []
   for await (const { event } of client.readStream('ticks')) events.push(event)
   assert.is(events.length, 10)
-  const sent = secureRequest({ host: 'localhost', port: server.port, path: '/ping', ca: tls!.cert, agent: false }).end()
+  const sent = secureRequest({ host: 'localhost', port: server.port, path: '/ping', ca: certificate.ca, agent: false }).end()
   const [response] = await once(sent, 'response')
   assert.is(response.statusCode, 200)
   response.resume()
