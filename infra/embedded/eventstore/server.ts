@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFile } from '../../file-lock.ts'
+import { Groups } from './groups/registry.ts'
 import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
 import { http } from './http/server.ts'
@@ -14,7 +15,8 @@ import { append } from './services/append.ts'
 import { batchAppend } from './services/batch-append.ts'
 import { softDelete, tombstone } from './services/delete.ts'
 import { getSupportedMethods, readGossip } from './services/discovery.ts'
-import { groupRequests, listGroups, unknownGroup } from './services/persistent-subscriptions.ts'
+import { readGroup } from './services/group-read.ts'
+import { createGroup, deleteGroup, getGroupInfo, listGroups, replayParked, restartGroups, updateGroup } from './services/groups.ts'
 import { read } from './services/read.ts'
 import { userService } from './services/users.ts'
 import { openStore, type Store } from './store.ts'
@@ -41,13 +43,15 @@ export interface Server {
 export async function openServer({ directory, host, port, certificate, defaultPasswords = {} }: ServerOptions): Promise<Server> {
   const hold = directory === undefined ? undefined : holdDirectory(directory)
   let store: Store | undefined
+  let groups: Groups | undefined
   let server: Port
   try {
     store = await openStore(directory)
+    groups = new Groups(store)
     const { authenticate, service } = certificate
       ? await withUsers(store, defaultPasswords)
       : { authenticate: withoutUsers, service: [] }
-    const handlers = guarded(new Map([...handlersOf(store), ...service]), authenticate)
+    const handlers = guarded(new Map([...handlersOf(store, groups), ...service]), authenticate)
     server = await openPort({
       host,
       port,
@@ -56,17 +60,19 @@ export async function openServer({ directory, host, port, certificate, defaultPa
       http1: http(guardedRoutes(nodeRoutes, authenticate)),
     })
   } catch (error) {
+    await groups?.close()
     await store?.close()
     hold?.release()
     throw error
   }
-  const opened = store
+  const [openedStore, openedGroups] = [store, groups]
   return {
     host: server.host,
     port: server.port,
     async close() {
       await server.close()
-      await opened.close()
+      await openedGroups.close()
+      await openedStore.close()
       hold?.release()
     },
   }
@@ -93,8 +99,9 @@ function holdDirectory(directory: string): { release(): void } {
 }
 
 /** Everything that is answered; any other method is UNIMPLEMENTED. */
-function handlersOf(store: Store): ReadonlyMap<string, Handler> {
-  const handlers = new Map<string, Handler>([
+function handlersOf(store: Store, groups: Groups): ReadonlyMap<string, Handler> {
+  const subscriptions = '/event_store.client.persistent_subscriptions.PersistentSubscriptions'
+  return new Map<string, Handler>([
     ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', getSupportedMethods()],
     ['/event_store.client.gossip.Gossip/Read', readGossip()],
     ['/event_store.client.streams.Streams/Append', append(store)],
@@ -102,10 +109,13 @@ function handlersOf(store: Store): ReadonlyMap<string, Handler> {
     ['/event_store.client.streams.Streams/Delete', softDelete(store)],
     ['/event_store.client.streams.Streams/Tombstone', tombstone(store)],
     ['/event_store.client.streams.Streams/Read', read(store)],
-    ['/event_store.client.persistent_subscriptions.PersistentSubscriptions/List', listGroups()],
+    [`${subscriptions}/Create`, createGroup(groups)],
+    [`${subscriptions}/Update`, updateGroup(groups)],
+    [`${subscriptions}/Delete`, deleteGroup(groups)],
+    [`${subscriptions}/Read`, readGroup(groups, store)],
+    [`${subscriptions}/GetInfo`, getGroupInfo(groups)],
+    [`${subscriptions}/List`, listGroups(groups)],
+    [`${subscriptions}/ReplayParked`, replayParked(groups)],
+    [`${subscriptions}/RestartSubsystem`, restartGroups(groups)],
   ])
-  for (const [method, optionsOf] of Object.entries(groupRequests)) {
-    handlers.set(`/event_store.client.persistent_subscriptions.PersistentSubscriptions/${method}`, unknownGroup(optionsOf))
-  }
-  return handlers
 }

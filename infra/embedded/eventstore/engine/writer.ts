@@ -246,7 +246,11 @@ export class Writer {
     if (!this.#collecting) {
       this.#collecting = { entries: [], newStreams: [], heads: new Map(), newIds: [], answers: [], gaveOutPositions: false }
       // After this turn of the event loop, so that all requests that have arrived by then share a transaction.
-      if (!this.#inFlight) setImmediate(() => this.#commit())
+      // An answer that writes again comes before the next commit begins by itself; then there is nothing left to begin here.
+      if (!this.#inFlight)
+        setImmediate(() => {
+          if (this.#collecting && !this.#inFlight) this.#commit()
+        })
     }
     return this.#collecting
   }

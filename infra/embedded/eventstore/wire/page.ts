@@ -54,11 +54,34 @@ export class Page {
     this.#length = writeNumber(bytes, at, 3, position)
   }
 
+  /** A message of a group. An event that a link led to carries the link's positions. */
+  delivery(event: Buffer | undefined, link: Buffer | undefined, position: number, retries: number): void {
+    const positions = link ? 2 * (1 + varintSize(position)) : 0
+    const eventSize = event && this.#recordSize(event) + positions
+    const linkSize = link && this.#recordSize(link)
+    const read =
+      (eventSize === undefined ? 0 : delimitedSize(eventSize)) +
+      (linkSize === undefined ? 0 : delimitedSize(linkSize)) +
+      (1 + varintSize(position)) +
+      (1 + varintSize(retries))
+    let at = this.#begin(delimitedSize(read))
+    const bytes = this.#bytes
+    at = writeDelimited(bytes, at, 1, read)
+    if (event) {
+      at = this.#writeRecord(writeDelimited(bytes, at, 1, eventSize!), event)
+      // Of a field that comes twice, the last value counts.
+      if (link) at = writeNumber(bytes, writeNumber(bytes, at, 4, position), 5, position)
+    }
+    if (link) at = this.#writeRecord(writeDelimited(bytes, at, 2, linkSize!), link)
+    this.#length = writeNumber(bytes, writeNumber(bytes, at, 3, position), 5, retries)
+  }
+
   confirmation(subscription: string): void {
-    let at = this.#begin(delimitedSize(delimitedSize(subscription.length)))
-    at = writeDelimited(this.#bytes, at, 2, delimitedSize(subscription.length))
-    at = writeDelimited(this.#bytes, at, 1, subscription.length)
-    this.#length = at + this.#bytes.write(subscription, at, 'latin1')
+    const name = Buffer.from(subscription)
+    let at = this.#begin(delimitedSize(delimitedSize(name.length)))
+    at = writeDelimited(this.#bytes, at, 2, delimitedSize(name.length))
+    at = writeDelimited(this.#bytes, at, 1, name.length)
+    this.#length = at + name.copy(this.#bytes, at)
   }
 
   checkpoint(commit: number, prepare: number): void {
