@@ -47,8 +47,9 @@ function register(name: string, found: Verdicts): void {
 const ofClaim = scenarios.filter(({ section }) => claimed.has(section))
 
 const certificate = testCertificate()
-const plain = await startEmbeddedEventStore({ directory: undefined, port: 0 })
-const secure = await startEmbeddedEventStore({ directory: undefined, port: 0, certificate })
+const options = { directory: undefined, port: 0, startStandardProjections: true }
+const plain = await startEmbeddedEventStore(options)
+const secure = await startEmbeddedEventStore({ ...options, certificate })
 const common = { schema, timeout: 120_000 }
 const plaintext: Setting = { ...common, target: `127.0.0.1:${plain.port}`, security: {} }
 const tls: Setting = { ...common, target: `localhost:${secure.port}`, security: { ca: Buffer.from(certificate.ca), user: admin } }

@@ -5,7 +5,8 @@ import { Groups } from './groups/registry.ts'
 import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
 import { http } from './http/server.ts'
-import { type Certificate, openPort, type Port } from './port/port.ts'
+import { type Certificate, openPort } from './port/port.ts'
+import { Projections } from './projections/projections.ts'
 import { basicAuthentication } from './security/authentication.ts'
 import { createDefaultUsers, type DefaultPasswords } from './security/default-users.ts'
 import { type Authenticate, guarded, withoutUsers } from './security/guard.ts'
@@ -17,6 +18,7 @@ import { softDelete, tombstone } from './services/delete.ts'
 import { getSupportedMethods, readGossip } from './services/discovery.ts'
 import { readGroup } from './services/group-read.ts'
 import { createGroup, deleteGroup, getGroupInfo, listGroups, replayParked, restartGroups, updateGroup } from './services/groups.ts'
+import { projectionHandlers } from './services/projections.ts'
 import { read } from './services/read.ts'
 import { userService } from './services/users.ts'
 import { openStore, type Store } from './store.ts'
@@ -30,6 +32,8 @@ export interface ServerOptions {
   /** With it the port speaks TLS only and knows users, without it plaintext only, and everything is allowed. */
   readonly certificate?: Certificate | undefined
   readonly defaultPasswords?: DefaultPasswords | undefined
+  /** Lets the projections of the system run; those that were enabled before do so anyway. */
+  readonly startStandardProjections?: boolean | undefined
 }
 
 export interface Server {
@@ -40,42 +44,36 @@ export interface Server {
 }
 
 /** Opens the store and serves it in this thread. Throws an Error that says what is in the way: the port, the directory, the files. */
-export async function openServer({ directory, host, port, certificate, defaultPasswords = {} }: ServerOptions): Promise<Server> {
-  const hold = directory === undefined ? undefined : holdDirectory(directory)
-  let store: Store | undefined
-  let groups: Groups | undefined
-  let server: Port
-  try {
-    store = await openStore(directory)
-    groups = new Groups(store)
-    const { authenticate, service } = certificate
-      ? await withUsers(store, defaultPasswords)
-      : { authenticate: withoutUsers, service: [] }
-    const handlers = guarded(new Map([...handlersOf(store, groups), ...service]), authenticate)
-    server = await openPort({
-      host,
-      port,
-      certificate,
-      http2: grpc(handlers),
-      http1: http(guardedRoutes(nodeRoutes, authenticate)),
-    })
-  } catch (error) {
-    await groups?.close()
-    await store?.close()
-    hold?.release()
-    throw error
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const { directory, host, port, certificate, defaultPasswords = {} } = options
+  await using opening = new AsyncDisposableStack()
+  if (directory !== undefined) {
+    const hold = holdDirectory(directory)
+    opening.defer(() => hold.release())
   }
-  const [openedStore, openedGroups] = [store, groups]
-  return {
-    host: server.host,
-    port: server.port,
-    async close() {
-      await server.close()
-      await openedGroups.close()
-      await openedStore.close()
-      hold?.release()
-    },
-  }
+  const store = await openStore(directory)
+  opening.defer(() => store.close())
+  const groups = new Groups(store)
+  opening.defer(() => groups.close())
+  const projections = new Projections(store)
+  opening.defer(() => projections.close())
+  if (options.startStandardProjections) await projections.enableAll()
+
+  const { authenticate, service } = certificate
+    ? await withUsers(store, defaultPasswords)
+    : { authenticate: withoutUsers, service: [] }
+  const handlers = new Map([...handlersOf(store, groups), ...projectionHandlers(projections), ...service])
+  const server = await openPort({
+    host,
+    port,
+    certificate,
+    http2: grpc(guarded(handlers, authenticate)),
+    http1: http(guardedRoutes(nodeRoutes, authenticate)),
+  })
+  opening.defer(() => server.close())
+
+  const opened = opening.move()
+  return { host: server.host, port: server.port, close: () => opened.disposeAsync() }
 }
 
 interface Security {

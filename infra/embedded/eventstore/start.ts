@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Certificate } from './port/port.ts'
+import type { ServerOptions } from './server.ts'
 import type { Listening } from './worker.ts'
 
 export interface EmbeddedEventStoreOptions {
@@ -11,6 +12,8 @@ export interface EmbeddedEventStoreOptions {
   readonly port: number
   /** With it the event store speaks TLS and asks who calls; at first there are the users `admin` and `ops`, with the password `changeit`. */
   readonly certificate?: Certificate | undefined
+  /** Lets the projections of the system run (`$ce-…`, `$et-…` and so on); without it they stay as they were, stopped at first. */
+  readonly startStandardProjections?: boolean | undefined
 }
 
 export interface EmbeddedEventStore {
@@ -32,8 +35,11 @@ export interface EmbeddedEventStore {
  * directory when it is in use, and with the storage's own when the files cannot be opened.
  */
 export async function startEmbeddedEventStore(options: EmbeddedEventStoreOptions): Promise<EmbeddedEventStore> {
-  const { directory, host = '127.0.0.1', port, certificate } = options
-  const worker = new Worker(workerFile(), { workerData: { directory, host, port, certificate }, name: 'eventstore' })
+  const { certificate } = options
+  const worker = new Worker(workerFile(), {
+    workerData: { host: '127.0.0.1', ...options } satisfies ServerOptions,
+    name: 'eventstore',
+  })
   let isClosing = false
   const exited = new Promise<number>((resolve) => worker.once('exit', resolve))
   const failed = new Promise<Error>((resolve) => {

@@ -3,7 +3,7 @@ import { StoredRecord } from '../storage/record.ts'
 import { expiredBefore, firstVisible } from './limits.ts'
 import type { Streams } from './streams.ts'
 
-const linkType = '$>'
+export const linkType = '$>'
 
 /** `number@stream` as .NET reads it: spaces around the number and a sign are accepted. */
 const reference = /^\s*([+-]?\d+)\s*(?:@([\s\S]*))?$/

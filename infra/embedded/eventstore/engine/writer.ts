@@ -3,7 +3,7 @@ import { type Commit, type Log, readRecord } from '../storage/log.ts'
 import { encodeRecord, recordId, tombstoneRevision } from '../storage/record.ts'
 import type { Feed } from './feed.ts'
 import { expiredBefore, firstVisible, type Limits, limitsOf, newestOnly, revivedMetadata, softDeletionMetadata } from './limits.ts'
-import type { RecentIds } from './recent-ids.ts'
+import type { Place, RecentIds } from './recent-ids.ts'
 import { type Decision, decide, type Expected, noStream, type StreamFacts } from './rules.ts'
 import { type Head, isMetadataStream, metadataPrefix, type Stream, type Streams } from './streams.ts'
 
@@ -27,6 +27,14 @@ export type Outcome =
 
 export type Answer = (outcome: Outcome) => void
 
+/** Events that the store itself derives, for one stream. */
+export interface DerivedWrite {
+  readonly stream: string
+  readonly events: readonly Proposal[]
+  /** Whether they replace what the stream holds: that is hidden then. */
+  readonly isFresh: boolean
+}
+
 /** What becomes durable together. */
 interface Batch {
   readonly entries: Commit['entries'][number][]
@@ -35,6 +43,7 @@ interface Batch {
   readonly heads: Map<Stream, Head>
   /** The ids that it made known. */
   readonly newIds: { readonly stream: number; readonly id: string }[]
+  readonly marks: Map<string, Buffer>
   readonly answers: { readonly answer: Answer; readonly outcome: Outcome }[]
   gaveOutPositions: boolean
 }
@@ -42,6 +51,7 @@ interface Batch {
 const metadataType = Buffer.from('$metadata')
 const tombstoneType = Buffer.from('$streamDeleted')
 const nothing = Buffer.alloc(0)
+const noMembers = Buffer.from('{}')
 
 /**
  * Decides writes one after another against the newest state, and makes them durable in groups: while one transaction is
@@ -127,6 +137,24 @@ export class Writer {
     batch.answers.push({ answer, outcome: { kind: 'written', revision: stream.head.last, position } })
   }
 
+  /**
+   * Appends to many streams, whatever they hold, and replaces marks, all in one transaction. A stream with a tombstone is passed over.
+   * The answer is that it is written, or that it failed.
+   */
+  appendDerived(writes: readonly DerivedWrite[], marks: Iterable<readonly [string, Buffer]>, answer: Answer): void {
+    const batch = this.#batch()
+    for (const { stream: name, events, isFresh } of writes) {
+      const stream = this.#streams.get(name)
+      if (stream.head.tombstoned) continue
+      const isHidden = isFresh || softDeleted(stream)
+      const firstRevision = stream.head.last + 1
+      this.#stage(batch, stream, events, false)
+      if (isHidden && firstRevision > 0) this.#revive(batch, stream, firstRevision)
+    }
+    for (const [name, value] of marks) batch.marks.set(name, value)
+    batch.answers.push({ answer, outcome: { kind: 'written', revision: noStream, position: undefined } })
+  }
+
   /** Resolves when everything that was accepted is durable. */
   async drained(): Promise<void> {
     while (this.#collecting || this.#inFlight) await new Promise<void>((resolve) => (this.#idle = resolve))
@@ -182,13 +210,16 @@ export class Writer {
     return event !== undefined && event.created >= expiredBefore(limits, this.#now())
   }
 
-  /** Writes events to the end of a stream; the position of the last one. */
-  #stage(batch: Batch, stream: Stream, events: readonly Proposal[]): number {
+  /** Writes events to the end of a stream; the position of the last one. Ids that no client will send again need not be remembered. */
+  #stage(batch: Batch, stream: Stream, events: readonly Proposal[], areRemembered = true): number {
     const name = Buffer.from(stream.name)
     const created = this.#now()
     let last = stream.head.last
     let position = 0
-    for (const event of events) position = this.#stageOne(batch, stream, event, ++last, name, created)
+    for (const event of events) {
+      position = this.#stageOne(batch, stream, event, ++last, name, created)
+      if (areRemembered) this.#remember(batch, stream.number!, event.id, { revision: last, position })
+    }
     this.#moveHead(batch, stream, { ...stream.head, last, ...newestMetadata(stream, events.at(-1)!) })
     return position
   }
@@ -203,8 +234,11 @@ export class Writer {
       record: encodeRecord({ ...event, stream: name, revision, position, created }),
     })
     stream.pending.push({ id: event.id, revision, position })
-    if (this.#recentIds.add(number, event.id, { revision, position })) batch.newIds.push({ stream: number, id: event.id })
     return position
+  }
+
+  #remember(batch: Batch, stream: number, id: string, place: Place): void {
+    if (this.#recentIds.add(stream, id, place)) batch.newIds.push({ stream, id })
   }
 
   #numberOf(batch: Batch, stream: Stream): number {
@@ -224,9 +258,10 @@ export class Writer {
     return this.#stage(batch, stream.metadata, [{ id: randomUUID(), type: metadataType, isJson: true, metadata: nothing, data }])
   }
 
-  /** A write to a soft-deleted stream, or to its metadata, leaves the stream visible from its next event on. */
+  /** Leaves a stream visible from its next event on: one that was soft-deleted and is written to, or its metadata is, or that begins afresh. */
   #revive(batch: Batch, stream: Stream, firstRevision: number): void {
-    const metadata = revivedMetadata(stream.metadata.head.metadata, firstRevision)
+    const { last, metadata: former } = stream.metadata.head
+    const metadata = revivedMetadata(last < 0 ? noMembers : former, firstRevision)
     if (metadata) this.#stageMetadata(batch, stream, metadata)
   }
 
@@ -244,7 +279,15 @@ export class Writer {
 
   #batch(): Batch {
     if (!this.#collecting) {
-      this.#collecting = { entries: [], newStreams: [], heads: new Map(), newIds: [], answers: [], gaveOutPositions: false }
+      this.#collecting = {
+        entries: [],
+        newStreams: [],
+        heads: new Map(),
+        newIds: [],
+        marks: new Map(),
+        answers: [],
+        gaveOutPositions: false,
+      }
       // After this turn of the event loop, so that all requests that have arrived by then share a transaction.
       // An answer that writes again comes before the next commit begins by itself; then there is nothing left to begin here.
       if (!this.#inFlight)
@@ -260,9 +303,9 @@ export class Writer {
     this.#collecting = undefined
     this.#inFlight = batch
     const nextPosition = batch.gaveOutPositions ? this.#nextPosition : undefined
-    const { entries, newStreams, answers } = batch
+    const { entries, newStreams, marks, answers } = batch
     const error = await this.#log
-      .write({ entries, newStreams, nextPosition }, answers.length === 1)
+      .write({ entries, newStreams, marks, nextPosition }, answers.length === 1 && marks.size === 0)
       .then(none, (error: Error) => error)
     this.#inFlight = undefined
     if (error) this.#failed(batch, error)

@@ -20,6 +20,7 @@ export interface Route {
   readonly method: 'GET' | 'POST'
   /** `/subscriptions/:stream`: a segment with a colon takes any text. */
   readonly path: string
+  /** Who may ask, on a server that knows users. */
   readonly audience: Audience
   answer(request: Request): Answer | Promise<Answer>
 }

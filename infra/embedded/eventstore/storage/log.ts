@@ -3,8 +3,9 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rea
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import { checkRecord, StoredRecord } from './record.ts'
+import { CorruptRecord, checkRecord, StoredRecord } from './record.ts'
 
 /** One event to store. `stream` is the number under which the log knows the stream. */
 export interface Entry {
@@ -19,6 +20,8 @@ export interface Commit {
   readonly entries: readonly Entry[]
   /** Streams that get their first event in this commit. */
   readonly newStreams: readonly { readonly name: string; readonly stream: number }[]
+  /** Values kept beside the events, by name; each replaces its former one. */
+  readonly marks: ReadonlyMap<string, Buffer>
   /** The position that the next event will have: written when positions were given out to no event. */
   readonly nextPosition: number | undefined
 }
@@ -34,6 +37,8 @@ export interface Log {
   write(commit: Commit, isAlone: boolean): Promise<void>
   streamNumber(name: string): number | undefined
   positionOf(stream: number, revision: number): number | undefined
+  /** The newest value of a mark. Throws CorruptRecord when it is damaged. */
+  mark(name: string): Buffer | undefined
   /** The record at a position; its bytes are the caller's. */
   record(position: number): Buffer | undefined
   /** Calls `visit` with revision and position, ascending or descending, until it answers false. Bounds are inclusive. */
@@ -80,13 +85,14 @@ export function openLog(directory: string | undefined): Log {
   let closing: Promise<void> | undefined
   let commitMs = 0 // a moving average
 
-  function put({ entries, newStreams, nextPosition }: Commit): void {
+  function put({ entries, newStreams, marks, nextPosition }: Commit): void {
     for (const { name, stream } of newStreams) streams.put(nameKey(name), fourBytes(stream))
     for (const { position, stream, revision, record } of entries) {
       const place = eightBytes(position)
       events.put(place, record)
       index.put(indexKey(stream, revision), place)
     }
+    for (const [name, value] of marks) state.put(markKey(name), withChecksum(value))
     if (nextPosition !== undefined) state.put(positionKey, eightBytes(nextPosition))
   }
 
@@ -104,6 +110,11 @@ export function openLog(directory: string | undefined): Log {
 
     streamNumber(name) {
       return streams.getBinaryFast(nameKey(name))?.readUInt32BE(0)
+    },
+
+    mark(name) {
+      const bytes = state.getBinary(markKey(name))
+      return bytes && withoutChecksum(bytes, name)
     },
 
     positionOf(stream, revision) {
@@ -153,6 +164,20 @@ async function throwReason(failure: Error & { commitError?: Promise<never> }): P
 export const readRecord = (log: Log, position: number): StoredRecord | undefined => {
   const bytes = log.record(position)
   return bytes && new StoredRecord(bytes)
+}
+
+const markKey = (name: string) => Buffer.from(`mark ${name}`)
+
+function withChecksum(value: Buffer): Buffer {
+  const checksum = Buffer.allocUnsafe(4)
+  checksum.writeUInt32LE(crc32(value))
+  return Buffer.concat([checksum, value])
+}
+
+function withoutChecksum(bytes: Buffer, name: string): Buffer {
+  const value = bytes.subarray(4)
+  if (bytes.length < 4 || bytes.readUInt32LE(0) !== crc32(value)) throw new CorruptRecord(`the mark '${name}' is damaged`)
+  return value
 }
 
 type Table = Database<Buffer, Buffer>
