@@ -19,19 +19,20 @@ interface Issuer {
 const hour = 3_600_000
 let serial = 1
 
-/** A certificate for localhost, 127.0.0.1 and ::1, signed by an authority of its own. */
-export function testCertificate(): TestCertificate {
-  const authority = issue('DuxNet test authority')
-  const server = issue('localhost', authority)
+/** A certificate for localhost, 127.0.0.1 and ::1, signed by an authority of its own, or by one whose certificate that one has signed. */
+export function testCertificate({ isThroughIntermediate = false } = {}): TestCertificate {
+  const authority = issue('DuxNet test authority', ofAuthority)
+  const between = isThroughIntermediate ? issue('DuxNet test authority in between', ofAuthority, authority) : undefined
+  const server = issue('localhost', ofServer, between ?? authority)
   return {
-    cert: pki.certificateToPem(server.certificate),
+    cert: [server, ...(between ? [between] : [])].map(({ certificate }) => pki.certificateToPem(certificate)).join(''),
     key: pki.privateKeyToPem(server.key),
     ca: pki.certificateToPem(authority.certificate),
   }
 }
 
-/** An authority signs itself. */
-function issue(commonName: string, issuer?: Issuer): Issuer {
+/** Without an issuer it signs itself. */
+function issue(commonName: string, extensions: object[], issuer?: Issuer): Issuer {
   const { publicKey, privateKey } = keyPair()
   const certificate = pki.createCertificate()
   certificate.publicKey = publicKey
@@ -41,7 +42,7 @@ function issue(commonName: string, issuer?: Issuer): Issuer {
   const subject = [{ name: 'commonName', value: commonName }]
   certificate.setSubject(subject)
   certificate.setIssuer(issuer?.certificate.subject.attributes ?? subject)
-  certificate.setExtensions(issuer ? ofServer : ofAuthority)
+  certificate.setExtensions(extensions)
   certificate.sign(issuer?.key ?? privateKey, forge.md.sha256.create())
   return { certificate, key: privateKey }
 }

@@ -1,4 +1,6 @@
-import { parseEventStoreOptions, UsageError, usage } from './options.ts'
+import { type EventStoreOptions, parseEventStoreOptions, UsageError, usage } from './options.ts'
+import type { Certificate } from './port/port.ts'
+import { readCertificate } from './security/certificate.ts'
 import { openServer } from './server.ts'
 
 /**
@@ -14,9 +16,11 @@ export async function eventStoreCommand(argv: readonly string[], env: NodeJS.Pro
     }
     const directory = options.memDb ? undefined : options.db
     const { nodeIp: host, nodePort: port, startStandardProjections } = options
-    const server = await openServer({ directory, host, port, startStandardProjections })
+    const certificate = certificateOf(options)
+    const defaultPasswords = { admin: options.defaultAdminPassword, ops: options.defaultOpsPassword }
+    const server = await openServer({ directory, host, port, certificate, defaultPasswords, startStandardProjections })
     const stopped = signalled()
-    process.stdout.write(`ready esdb://${server.host}:${server.port}?tls=false\n`)
+    process.stdout.write(`ready esdb://${server.host}:${server.port}?tls=${certificate !== undefined}\n`)
     await stopped
     await server.close()
     return 0
@@ -24,6 +28,17 @@ export async function eventStoreCommand(argv: readonly string[], env: NodeJS.Pro
     process.stderr.write(`duxnet eventstore: ${(error as Error).message}\n`)
     return error instanceof UsageError ? 2 : 1
   }
+}
+
+function certificateOf(options: EventStoreOptions): Certificate | undefined {
+  const { certificateFile, certificatePrivateKeyFile } = options
+  if (certificateFile === undefined || certificatePrivateKeyFile === undefined) return undefined
+  return readCertificate({
+    certificateFile,
+    privateKeyFile: certificatePrivateKeyFile,
+    privateKeyPassword: options.certificatePrivateKeyPassword,
+    trustedRootsPath: options.trustedRootCertificatesPath,
+  })
 }
 
 function signalled(): Promise<void> {

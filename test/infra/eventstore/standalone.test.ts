@@ -16,7 +16,7 @@ function eventstore(...args: string[]) {
 
 test('options have the names, the forms and the defaults of EventStoreDB', () => {
   const parse = (argv: string[], env = {}) => parseEventStoreOptions(argv, env)
-  const { db, ...defaults } = parse([])
+  const { db, ...defaults } = JSON.parse(JSON.stringify(parse([])))
   const address = { nodeIp: '127.0.0.1', nodePort: 2113, nodeHostAdvertiseAs: '', nodePortAdvertiseAs: 0 }
   const flags = { memDb: false, startStandardProjections: false, enableAtomPubOverHttp: false, insecure: false, help: false }
   assert.equal(defaults, { ...address, ...flags })
@@ -31,7 +31,14 @@ test('options have the names, the forms and the defaults of EventStoreDB', () =>
 
 test('what is not known, or has no such value, is refused by name', () => {
   for (const [argv, name] of [
-    [['--certificate-file', 'x'], '--certificate-file'],
+    [['--certificate-store-name', 'x'], '--certificate-store-name'],
+    [['--certificate-file', 'x'], '--certificate-private-key-file'],
+    [['--certificate-private-key-file', 'x'], '--certificate-file'],
+    [['--trusted-root-certificates-path', 'x'], '--certificate-file'],
+    [['--certificate-file', 'x', '--certificate-private-key-file', 'y', '--insecure'], '--insecure'],
+    [['--node-ip', '0.0.0.0'], '--insecure'],
+    [['--node-ip', '::'], '--insecure'],
+    [['--default-admin-password', 'x'], 'EVENTSTORE_DEFAULT_ADMIN_PASSWORD'],
     [['--node-port'], '--node-port'],
     [['--node-port', 'http'], 'http'],
     [['--node-port', '70000'], '70000'],
@@ -47,6 +54,25 @@ test('what is not known, or has no such value, is refused by name', () => {
     }
   }
   assert.throws(() => parseEventStoreOptions([], { EVENTSTORE_RUN_PROJECTIONS: 'All' }), 'EVENTSTORE_RUN_PROJECTIONS')
+})
+
+test('beyond loopback it listens with a certificate, or when told to be insecure', () => {
+  const tls = ['--certificate-file', 'a', '--certificate-private-key-file', 'b']
+  for (const argv of [
+    ['--node-ip', '0.0.0.0', '--insecure'],
+    ['--node-ip', '0.0.0.0', ...tls],
+    ['--node-ip', '127.0.0.2'],
+    ['--node-ip', 'localhost'],
+    ['--node-ip', '::1'],
+  ])
+    assert.is(parseEventStoreOptions(argv, {}).nodeIp, argv[1])
+  const env = {
+    EVENTSTORE_CERTIFICATE_FILE: 'a',
+    EVENTSTORE_CERTIFICATE_PRIVATE_KEY_FILE: 'b',
+    EVENTSTORE_DEFAULT_OPS_PASSWORD: 'c',
+  }
+  const { certificateFile, certificatePrivateKeyFile, defaultOpsPassword } = parseEventStoreOptions([], env)
+  assert.equal([certificateFile, certificatePrivateKeyFile, defaultOpsPassword], ['a', 'b', 'c'])
 })
 
 test('the command says what is wrong and how it went', () => {

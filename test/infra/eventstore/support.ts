@@ -68,22 +68,30 @@ const main = fileURLToPath(new URL('../../../infra/main.ts', import.meta.url))
 export interface Standalone {
   readonly process: ChildProcess
   readonly connectionString: string
+  /** Everything it has printed so far, errors too. */
+  said(): string
   kill(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** `duxnet eventstore` as a process of its own, ready. `wrap` is a command line to run it under. */
-export async function standalone(args: readonly string[], wrap: readonly string[] = []): Promise<Standalone> {
+/** `duxnet eventstore` as a process of its own, ready. `wrap` is a command line to run it under, `options` what its environment says. */
+export async function standalone(
+  args: readonly string[],
+  wrap: readonly string[] = [],
+  options: NodeJS.ProcessEnv = {},
+): Promise<Standalone> {
   const [program, ...rest] = [...wrap, process.execPath, main, 'eventstore', '--node-port', '0', ...args]
-  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'inherit'], env: withoutOptions(process.env) })
+  const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...withoutOptions(process.env), ...options } })
   const exited = once(child, 'exit')
   let said = ''
-  child.stdout!.on('data', (chunk) => (said += chunk))
+  for (const output of [child.stdout!, child.stderr!]) output.on('data', (chunk) => (said += chunk))
+  child.stderr!.pipe(process.stderr, { end: false })
   await eventually(() => said.includes('\n') || child.exitCode !== null, 'the standalone store says that it is ready')
-  const connectionString = /^ready (\S+)\n/.exec(said)?.[1]
+  const connectionString = /^ready (\S+)\n/m.exec(said)?.[1]
   if (!connectionString) throw new Error(`the standalone store said: ${said}`)
   return {
     process: child,
     connectionString,
+    said: () => said,
     async kill(signal) {
       child.kill(signal)
       const [code] = await exited

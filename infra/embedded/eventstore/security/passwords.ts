@@ -10,9 +10,9 @@ export interface PasswordHash {
   readonly salt: string
 }
 
-/** 32 MiB and about a tenth of a second for each guess. */
-const cost = { N: 2 ** 15, r: 8, p: 1 }
-const maxMemory = 64 * 1024 * 1024
+/** 16 MiB and about a twentieth of a second for each guess. */
+const cost = { N: 2 ** 14, r: 8, p: 1 }
+const maxMemory = 32 * 1024 * 1024
 const bytes = 32
 
 /** Two at a time leave the other threads of the pool to the log. */
