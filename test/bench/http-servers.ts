@@ -1,8 +1,13 @@
-// What a user would write without us: forked with `hello`, or with `pg DATABASE_URL`; tells its port.
+// What a user would write without us: forked with `hello`, `pg DATABASE_URL` or `heartbeats ESDB_URL`; tells its port.
+import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
+import canonicalize from 'canonicalize'
 import express from 'express'
 import pg from 'pg'
+import type { Envelope } from '../../domain/envelope.ts'
 
 const [kind, url] = process.argv.slice(2)
 const app = express()
@@ -11,6 +16,24 @@ app.disable('x-powered-by')
 
 if (kind === 'hello') {
   app.get('/v1/nodes/:id', (request, response) => void response.json({ id: request.params.id, hello: 'world' }))
+} else if (kind === 'heartbeats') {
+  // A signature is checked and the heartbeat appended: who may send it, how often, and whether it is a repetition is not asked.
+  const client = EventStoreDBClient.connectionString(url!)
+  const keys = new Map<string, KeyObject>()
+  const verifyOnPool = promisify<null, Buffer, KeyObject, Buffer, boolean>(verify)
+  const take = async ({ command, publicKey, signature }: Envelope) => {
+    let key = keys.get(publicKey)
+    if (!key) keys.set(publicKey, (key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })))
+    const signed = Buffer.from(`duxnet-command-v1\n${canonicalize(command)}`)
+    if (!(await verifyOnPool(null, signed, key, Buffer.from(signature, 'base64url')))) return { status: 403 }
+    const { data, ...rest } = command
+    const metadata = { command: rest, publicKey, signature } as object
+    await client.appendToStream(`bare_heartbeat-${command.subject}`, jsonEvent({ type: 'HeartbeatRecorded', data, metadata }))
+    return { status: 201 }
+  }
+  app.post('/v1/heartbeats', express.json({ limit: '4mb' }), async (request, response) => {
+    response.json({ answers: await Promise.all((request.body.heartbeats as Envelope[]).map(take)) })
+  })
 } else {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
   app.get('/v1/nodes/:id', async (request, response) => {

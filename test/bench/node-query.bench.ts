@@ -1,12 +1,10 @@
 // GET /v1/nodes/:id, served by one process, beside a route that a user would write.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { heartbeat, profile, update } from './commands.ts'
 import { openClient } from './engines.ts'
 import { aim, interleave, note, pick, printMachine, table } from './harness.ts'
 import { type Answered, askOnce, get, positionIn, post } from './http.ts'
 import { drain, load } from './load.ts'
-import { startProgram } from './program.ts'
+import { forkServer, startProgram } from './program.ts'
 
 const nodesCount = 1000
 const seconds = 2
@@ -39,15 +37,8 @@ await client.query('insert into bench_nodes select body->>$2, body from jsonb_ar
 await client.query('vacuum analyze bench_nodes')
 const ports: Record<string, number> = {
   'duxnet start': port,
-  'Express and pg': await serve('pg', program.database),
-  'Express hello': await serve('hello'),
-}
-
-async function serve(...args: string[]): Promise<number> {
-  const child = fork(new URL('./http-servers.ts', import.meta.url), args)
-  open.defer(() => void child.kill())
-  const [port] = (await once(child, 'message')) as [number]
-  return port
+  'Express and pg': await forkServer(open, 'pg', program.database),
+  'Express hello': await forkServer(open, 'hello'),
 }
 
 console.log(`\n${nodesCount} nodes, answers of ${bodies[0]!.length} bytes`)

@@ -1,5 +1,5 @@
 // `duxnet start` in a process of its own, on engines of its own, over a log that was prepared for it.
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
@@ -60,6 +60,14 @@ export async function startProgram(open: AsyncDisposableStack, { roles, nodes, e
     ended.then(() => Promise.reject(new Error('it ended'))),
   ])
   return { ...prepared, port: Number(new URL(http!).port), eventStore: eventStore!, database: database! }
+}
+
+/** A server of http-servers.ts in a process of its own; resolves with its port. */
+export async function forkServer(open: AsyncDisposableStack, ...args: string[]): Promise<number> {
+  const child = fork(new URL('./http-servers.ts', import.meta.url), args)
+  open.defer(() => void child.kill())
+  const [port] = (await once(child, 'message')) as [number]
+  return port
 }
 
 /** A log with a network and its nodes; the keys of the network lie where the program looks for them. */
