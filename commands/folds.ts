@@ -55,39 +55,64 @@ export interface Folds {
   drop(stream: string): void
 }
 
-/** `bytesMax` bounds the memory of all folds, by estimate. */
+/** A fold that is kept, and what it takes in memory. */
+interface Kept {
+  readonly fold: Fold
+  bytes: number
+}
+
+/**
+ * `bytesMax` bounds the memory of all folds, by estimate. They are kept in two generations: the young ones are those used since they last took
+ * half of it, the others wait for their next use or for the next change of generations. To move a stream to the end of a Map with each use
+ * would keep them in order, but leaves a tombstone behind each time, and the network's stream, which every command uses, thousands.
+ */
 export function createFolds(store: EventStore, clock: Clock, bytesMax: number): Folds {
-  const kept = new Map<string, { readonly fold: Fold; bytes: number }>()
+  let young = new Map<string, Kept>()
+  let old = new Map<string, Kept>()
   const loading = new Map<string, Promise<Fold>>()
+  /** Of the young. */
   let bytes = 0
 
   function peek(stream: string): Fold | undefined {
-    const entry = kept.get(stream)
-    if (!entry) return undefined
-    kept.delete(stream)
-    kept.set(stream, entry)
-    return entry.fold
+    const kept = young.get(stream)
+    if (kept) return kept.fold
+    const found = old.get(stream)
+    if (!found) return undefined
+    old.delete(stream)
+    add(found)
+    return found.fold
+  }
+
+  function add(kept: Kept): void {
+    young.set(kept.fold.stream, kept)
+    grow(kept.bytes)
+  }
+
+  function grow(by: number): void {
+    bytes += by
+    if (bytes <= bytesMax / 2) return
+    old = young
+    young = new Map()
+    bytes = 0
   }
 
   function keep(fold: Fold): void {
     forget(fold, clock().getTime() - rememberedMs)
-    drop(fold.stream)
+    const kept = young.get(fold.stream)
     // What is not there is not worth remembering: anybody can ask for streams that never were.
+    if (fold.revision < 0 || kept?.fold !== fold) drop(fold.stream)
     if (fold.revision < 0) return
-    const entry = { fold, bytes: bytesOf(fold) }
-    kept.set(fold.stream, entry)
-    bytes += entry.bytes
-    for (const stream of kept.keys()) {
-      if (bytes <= bytesMax) break
-      drop(stream)
-    }
+    const size = bytesOf(fold)
+    if (kept?.fold !== fold) return add({ fold, bytes: size })
+    const by = size - kept.bytes
+    kept.bytes = size
+    grow(by)
   }
 
   function drop(stream: string): void {
-    const entry = kept.get(stream)
-    if (!entry) return
-    kept.delete(stream)
-    bytes -= entry.bytes
+    bytes -= young.get(stream)?.bytes ?? 0
+    young.delete(stream)
+    old.delete(stream)
   }
 
   function load(stream: string, category: Category): Promise<Fold> {

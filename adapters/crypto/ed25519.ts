@@ -88,16 +88,16 @@ const smallOrderYs = [
 
 /** Importing a key takes a good part of the time of verifying with it, so the keys used last are kept. */
 const keysMax = 8_192
-const keys = new Map<string, KeyObject>()
+const keys = new Map<string, { readonly text: string; readonly key: KeyObject }>()
 
 function importKey(publicKey: string): KeyObject {
-  let key = keys.get(publicKey)
-  if (key) keys.delete(publicKey)
+  let known = keys.get(publicKey)
+  if (known) keys.delete(known.text)
   else {
-    key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })
+    known = { text: publicKey, key: createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' }) }
     // A Map keeps the order of insertion: the first is the one not used for longest.
     if (keys.size >= keysMax) keys.delete(keys.keys().next().value!)
   }
-  keys.set(publicKey, key)
-  return key
+  keys.set(known.text, known)
+  return known.key
 }
