@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { END, EventStoreDBClient, excludeSystemEvents, jsonEvent, START, streamNameFilter } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { eventually, isLong, randomFrom, scratch, seed, standalone, tick, withStore } from './support.ts'
+import { anonymousBytes, eventually, isLong, randomFrom, scratch, seed, standalone, tick, withStore } from './support.ts'
 
 const test = suite(`eventstore concurrency (seed ${seed})`)
 const random = randomFrom(seed)
@@ -147,11 +146,5 @@ test('a subscriber that takes nothing costs no memory, and then gets everything'
   await client.dispose()
   assert.is(await store.kill('SIGTERM'), 0)
 })
-
-/** Memory of a process that is no file; 0 where the system does not say. */
-function anonymousBytes(pid: number): number {
-  if (process.platform !== 'linux') return 0
-  return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
-}
 
 test.run()

@@ -76,7 +76,7 @@ export class Pinned<C extends Candidate> implements Strategy<C> {
 export function bucketOf(strategy: StrategyName, record: Buffer): number {
   if (strategy === 'RoundRobin' || strategy === 'DispatchToSingle') return 0
   const event = new StoredRecord(record)
-  const key = (strategy === 'PinnedByCorrelation' && correlationOf(event)) || sourceOf(event)
+  const key = (strategy === 'PinnedByCorrelation' ? correlationOf(event) : undefined) ?? sourceOf(event)
   return crc32(key) % buckets
 }
 

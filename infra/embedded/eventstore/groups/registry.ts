@@ -44,7 +44,7 @@ export class Groups {
   constructor(store: Store, now: () => number = () => performance.now()) {
     this.#store = store
     this.#now = now
-    for (const definition of loadDefinitions(store).values()) this.#start(definition)
+    for (const definition of loadDefinitions(store)) this.#start(definition)
     this.#timer = setInterval(() => {
       for (const group of this.#groups.values()) group.check()
     }, checkMs)

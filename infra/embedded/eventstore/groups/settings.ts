@@ -37,7 +37,7 @@ export interface Definition {
   readonly startFrom: string
   /** The first place to deliver while there is no checkpoint: for a group that began at the end, where that was. */
   readonly first: number
-  readonly filter: FilterSettings | undefined
+  readonly filter?: FilterSettings | undefined
   readonly settings: Settings
 }
 
