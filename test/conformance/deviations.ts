@@ -33,6 +33,12 @@ export const deviations: readonly Deviation[] = [
     ours: { 'from the last event': true, 'from the end': true },
   },
   {
+    scenario: 'where-we-differ/the checkpoint of a filtered group stays below what is owed',
+    reason:
+      'the real server counts events that the filter passed over, and its checkpoint can move beyond matching ones that were not delivered: after a restart these never come',
+    ours: { 'below the open message': true, 'then beyond all that was passed over': true },
+  },
+  {
     scenario: 'where-we-differ/a name beyond ASCII in a trailer is percent-encoded',
     reason: 'the real server fails to send such a trailer, and the client sees an unknown error without its cause',
     ours: {

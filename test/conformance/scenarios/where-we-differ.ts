@@ -1,6 +1,6 @@
 // What the real server answers at random, wrongly or never. There is no recorded answer; deviations.ts says what we answer.
 import type { Wire } from '../lib/codec.ts'
-import { maxRevision } from '../lib/group.ts'
+import { groupOn, maxRevision } from '../lib/group.ts'
 import { positionOf } from '../lib/look.ts'
 import type { Scenario } from '../lib/scenario.ts'
 
@@ -65,6 +65,30 @@ export default [
         )
         subscription.cancel()
       }
+    },
+  },
+  {
+    name: 'the checkpoint of a filtered group stays below what is owed',
+    section: '9.2',
+    async run(t) {
+      const [wanted, other] = [t.stream('wanted'), t.stream('other')]
+      const { success } = await t.append(other, 'any', 20)
+      await t.append(wanted, 'any', 2)
+      await t.append(other, 'any', 80)
+      const group = groupOn(t, '$all')
+      const often = { minCheckpointCount: 1, maxCheckpointCount: 10, checkpointAfterMs: 500 }
+      await group.create({ ...often, from: success.position, filter: { on: 'stream', prefix: [wanted] } })
+      const consumer = await group.connect()
+      const [first, second] = await consumer.take(2)
+      const checkpoint = (text: string) => BigInt(/^C:(\d+)/.exec(text)?.[1] ?? -1)
+      consumer.ack(second)
+      await t.append(other, 'any', 20)
+      await t.sleep(2_500)
+      const { lastCheckpointedEventPosition: early } = await group.info()
+      t.record('below the open message', checkpoint(early) < BigInt(first.event.commitPosition))
+      consumer.ack(first)
+      const passed = ({ lastCheckpointedEventPosition: late }: Wire) => checkpoint(late) > BigInt(second.event.commitPosition)
+      t.record('then beyond all that was passed over', passed(await group.infoWhen(passed)))
     },
   },
   {
