@@ -40,6 +40,8 @@ export class Group {
   /** The place to look at next. */
   #next: number
   #isLive = false
+  /** Events since it became live. */
+  #sinceLive = 0
   /** Where the source ended when this run began: what lies beyond was seen as it was written. */
   readonly #firstEnd: number
   /** Why nothing can be read: the stream is gone, or damaged. */
@@ -152,7 +154,7 @@ export class Group {
       lastCheckpointed: this.#checkpoint,
       lastKnown: this.#isLive ? this.#lastKnown : (this.#source.newestEvent(this.#next) ?? this.#lastKnown),
       readBufferCount: this.#delivery.buffered,
-      liveBufferCount: this.#isLive ? 0 : Math.max(0, this.#source.end - Math.max(this.#next, this.#liveFrom) + 1),
+      liveBufferCount: this.#liveBufferCount,
       retryBufferCount: this.#delivery.retrying,
       inFlight: this.#delivery.inFlight,
       parkedMessageCount: this.#parked.count,
@@ -205,11 +207,20 @@ export class Group {
         if (found) {
           this.#delivery.add(this.#found(found), place)
           this.#lastKnown = place
+          if (this.#isLive) this.#sinceLive++
           left--
         } else this.#progress.pass(place)
         return left > 0
       })
-    this.#isLive = this.#next > this.#source.end
+    const isLive = this.#next > this.#source.end
+    if (isLive && !this.#isLive) this.#sinceLive = 0
+    this.#isLive = isLive
+  }
+
+  /** As EventStoreDB counts it: events that came live stay in its live buffer after they were delivered, up to its size. */
+  get #liveBufferCount(): number {
+    const unread = this.#isLive ? 0 : Math.max(0, this.#source.end - Math.max(this.#next, this.#firstEnd + 1) + 1)
+    return Math.max(0, Math.min(this.definition.settings.liveBufferSize, this.#sinceLive + unread))
   }
 
   #found({ event, link }: Resolved): Found {

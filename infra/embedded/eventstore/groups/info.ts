@@ -13,7 +13,7 @@ export interface GroupInfo extends Rate {
   readonly lastKnown: number | undefined
   /** Read and not delivered yet. */
   readonly readBufferCount: number
-  /** Written lately and not read yet. */
+  /** Of events that came live. */
   readonly liveBufferCount: number
   readonly retryBufferCount: number
   readonly inFlight: number
