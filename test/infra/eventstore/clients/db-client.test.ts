@@ -1,9 +1,11 @@
 import * as library from '@eventstore/db-client'
+import type { Library } from './library.ts'
 import { clientSuite } from './suite.ts'
+import { plaintext, tls } from './transports.ts'
 
 const { EventStoreDBClient, WrongExpectedVersionError } = library
 
-clientSuite({
+const client: Library = {
   ...library,
   name: '@eventstore/db-client',
   scheme: 'esdb',
@@ -14,4 +16,6 @@ clientSuite({
     if (!(error instanceof WrongExpectedVersionError)) throw error
     return [error.expectedVersion, error.actualVersion]
   },
-}).run()
+}
+
+for (const transport of [plaintext, tls]) clientSuite(client, transport).run()

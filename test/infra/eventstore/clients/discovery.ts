@@ -9,9 +9,8 @@ export function discovery(test: Test, world: () => World): void {
   for (const [discover, seeds] of ways) {
     test(`the node is found by its gossip, from ${seeds}`, async () => {
       const { scheme, connect, append, address, tick } = world()
-      const [host, options] = address.split('?')
-      const nowhere = host!.replace(/:\d+$/, ':1')
-      const hosts = seeds === 'one host' ? host : `${nowhere},${host}`
+      const [, credentials = '', host, options] = /^(.*@)?(.*)\?(.*)$/.exec(address)!
+      const hosts = credentials + (seeds === 'one host' ? host : `${host!.replace(/:\d+$/, ':1')},${host}`)
       const client = connect(`${scheme}${discover}://${hosts}?${options}`)
       const stream = streamName('discovered')
       await append(client, stream, tick(7))

@@ -1,10 +1,11 @@
 import * as library from '@kurrent/kurrentdb-client'
 import type { Client, Library } from './library.ts'
 import { clientSuite } from './suite.ts'
+import { plaintext, tls } from './transports.ts'
 
 const { KurrentDBClient, WrongExpectedVersionError } = library
 
-clientSuite({
+const client: Library = {
   // The same tools, but for the class of the subscription that a filter's callback is given.
   ...(library as unknown as Library),
   name: '@kurrent/kurrentdb-client',
@@ -16,4 +17,6 @@ clientSuite({
     if (!(error instanceof WrongExpectedVersionError)) throw error
     return [error.expectedState, error.actualState]
   },
-}).run()
+}
+
+for (const transport of [plaintext, tls]) clientSuite(client, transport).run()
