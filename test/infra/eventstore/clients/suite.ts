@@ -21,11 +21,11 @@ export function clientSuite(library: Library, transport: Transport): Test {
   let world: World
   let close: () => Promise<void>
   test.before(async () => {
-    const store = await transport.open()
-    world = worldOf(library, store.connectionString)
+    const { store, connectionString } = await transport.open()
+    world = worldOf(library, connectionString)
     close = async () => {
       await world.client.dispose()
-      await store.close()
+      await store.kill('SIGTERM')
     }
   })
   test.after(() => close())

@@ -1,20 +1,19 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startEmbeddedEventStore } from '../../../../infra/embedded/eventstore/start.ts'
 import { testCertificate } from '../../../support/certificates.ts'
-import { scratch, standalone } from '../support.ts'
+import { type Standalone, scratch, standalone } from '../support.ts'
 
-/** A way in which clients reach an event store of their own. */
+/** A way in which clients reach `duxnet eventstore`, which runs as a process of its own. */
 export interface Transport {
   readonly name: string
-  open(): Promise<{ readonly connectionString: string; close(): Promise<unknown> }>
+  open(): Promise<{ readonly store: Standalone; readonly connectionString: string }>
 }
 
 export const plaintext: Transport = {
   name: 'plaintext',
   async open() {
     const store = await standalone(['--mem-db'])
-    return { connectionString: store.connectionString, close: () => store.kill('SIGTERM') }
+    return { store, connectionString: store.connectionString }
   },
 }
 
@@ -22,11 +21,22 @@ export const plaintext: Transport = {
 export const tls: Transport = {
   name: 'TLS',
   async open() {
-    const certificate = testCertificate()
-    const caFile = join(scratch(), 'ca.pem')
-    writeFileSync(caFile, certificate.ca)
-    const store = await startEmbeddedEventStore({ directory: undefined, port: 0, certificate })
-    const connectionString = `esdb://admin:changeit@localhost:${store.port}?tls=true&tlsCAFile=${caFile}`
-    return { connectionString, close: () => store.close() }
+    const { cert, key, ca } = testCertificate()
+    const directory = scratch()
+    const file = (name: string, text: string) => {
+      const path = join(directory, name)
+      writeFileSync(path, text)
+      return path
+    }
+    mkdirSync(join(directory, 'trusted'))
+    const caFile = file('trusted/ca.pem', ca)
+    const store = await standalone([
+      '--mem-db',
+      ...['--certificate-file', file('server.pem', cert)],
+      ...['--certificate-private-key-file', file('server.key', key)],
+      ...['--trusted-root-certificates-path', join(directory, 'trusted')],
+    ])
+    const { host } = new URL(store.connectionString)
+    return { store, connectionString: `esdb://admin:changeit@${host}?tls=true&tlsCAFile=${caFile}` }
   },
 }
