@@ -137,6 +137,7 @@ test('methods are for anyone, users, operators or administrators; what has no ru
     ['server_features.ServerFeatures/GetSupportedMethods', everybody],
     ['gossip.Gossip/Read', everybody],
     ['streams.Streams/BatchAppend', everybody],
+    ['streams.Streams/Append', members],
     ['persistent_subscriptions.PersistentSubscriptions/Create', [...trusted, 'ops']],
     ['persistent_subscriptions.PersistentSubscriptions/RestartSubsystem', [...trusted, 'ops']],
     ['persistent_subscriptions.PersistentSubscriptions/List', members],

@@ -233,6 +233,8 @@ test('the log holds no password, and only administrators may read the hashes', (
     assert.is(store.access.allows(staff, 'read', '$anything'), true)
     for (const deed of ['read', 'write', 'delete'] as const) assert.is(store.access.allows(staff, deed, '$user-ann'), false, deed)
     assert.is(store.access.allows(staff, 'write', '$$$user-ann'), false)
+    assert.is(store.access.allows(staff, 'write', '$user-nobody-yet'), false)
+    assert.is(store.access.allows(staff, 'read', '$$$user-nobody-yet'), false)
   }))
 
 test('what others wrote into the stream of an account admits nobody and is not told to anybody', () =>

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   AccessDeniedError,
+  binaryEvent,
   type Credentials,
   EventStoreDBClient,
   eventTypeFilter,
   jsonEvent,
+  persistentSubscriptionToStreamSettingsFromDefaults,
   START,
   StreamNotFoundError,
 } from '@eventstore/db-client'
@@ -171,6 +173,35 @@ test('a subscription to $all ends when the default lists in $settings take the r
       for await (const _ of subscription) await settings(['$admins'])
     })
     assert.instance(await ended, AccessDeniedError)
+  }))
+
+test('a consumer of a group that may not read its stream any more is ended', () =>
+  withSecureStore(async ({ admin, user }) => {
+    const ann = await user('ann')
+    await admin.createPersistentSubscriptionToStream(
+      'jobs',
+      'workers',
+      persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START }),
+    )
+    await admin.appendToStream('jobs', tick(1))
+    const consumer = ann.subscribeToPersistentSubscriptionToStream('jobs', 'workers')
+    const ended = failure(async () => {
+      for await (const delivered of consumer) {
+        await consumer.ack(delivered)
+        await admin.setStreamMetadata('jobs', { acl: { readRoles: ['$admins'] } })
+      }
+    })
+    assert.instance(await ended, AccessDeniedError)
+  }))
+
+test('no link leads to the hash of a password', () =>
+  withSecureStore(async ({ admin, user }) => {
+    const ann = await user('ann')
+    await isDenied(() => typesIn(ann, '$user-admin'))
+    const link = binaryEvent({ type: '$>', data: Buffer.from('0@$user-admin') })
+    await ann.appendToStream('links', link)
+    for (const client of [ann, admin])
+      for await (const resolved of client.readStream('links', { resolveLinkTos: true })) assert.is(resolved.event, undefined)
   }))
 
 test('a changed password and a disabled user are refused with the next call', () =>

@@ -2,6 +2,7 @@ import { accessDenied } from '../grpc/status.ts'
 import { administrators, everyone, isAdministrator, isAmong, type Principal } from '../security/principal.ts'
 import type { Log } from '../storage/log.ts'
 import { StoredRecord } from '../storage/record.ts'
+import { isAccountStream } from './accounts.ts'
 import { type Acl, type Right, readAcl } from './acl.ts'
 import { parseLenientObject } from './lenient-json.ts'
 import { readVisible } from './links.ts'
@@ -59,7 +60,9 @@ export class Access {
 
   #namesFor(right: Right, stream: string): readonly string[] {
     const kind = stream.startsWith('$') ? 'system' : 'user'
-    return this.#listOf(stream)[right] ?? this.#settings()[kind][right] ?? [builtIn[kind]]
+    // Who opens the system streams does not mean that everybody may make themselves an administrator.
+    const defaults = isAccountStream(stream) ? undefined : this.#settings()[kind][right]
+    return this.#listOf(stream)[right] ?? defaults ?? [builtIn[kind]]
   }
 
   /** What is the metadata of a metadata stream lists nobody. */

@@ -1,5 +1,6 @@
 import { type Log, readRecord } from '../storage/log.ts'
 import { StoredRecord } from '../storage/record.ts'
+import { isAccountStream } from './accounts.ts'
 import { expiredBefore, firstVisible } from './limits.ts'
 import type { Streams } from './streams.ts'
 
@@ -23,7 +24,9 @@ export function resolveLink(log: Log, streams: Streams, record: Buffer, live: bo
   if (parsed.type !== linkType) return { event: record, link: undefined }
   const target = parseReference(parsed.data.toString('utf8'))
   if (!target) return live ? { event: undefined, link: record } : { event: record, link: undefined }
-  return { event: readVisible(log, streams, target.stream, target.revision), link: record }
+  // Nobody's right to read a target is looked at, so whoever may write a link could read any password's hash.
+  const isFollowed = !isAccountStream(target.stream)
+  return { event: isFollowed ? readVisible(log, streams, target.stream, target.revision) : undefined, link: record }
 }
 
 function parseReference(text: string): { revision: number; stream: string } | undefined {

@@ -19,8 +19,8 @@ export function belongs(principal: Principal, audience: Audience): boolean {
 const services: Readonly<Record<string, Readonly<Record<string, Audience>>>> = {
   'server_features.ServerFeatures': { GetSupportedMethods: 'anyone' },
   'gossip.Gossip': { Read: 'anyone' },
-  // These are decided stream by stream, and BatchAppend says so within its answers.
-  'streams.Streams': { Append: 'anyone', BatchAppend: 'anyone', Delete: 'anyone', Tombstone: 'anyone', Read: 'anyone' },
+  // Who may do it is decided stream by stream, which BatchAppend tells within its answers.
+  'streams.Streams': { Append: 'users', BatchAppend: 'anyone', Delete: 'users', Tombstone: 'users', Read: 'users' },
   'persistent_subscriptions.PersistentSubscriptions': {
     Create: 'operators',
     Update: 'operators',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { accountStream } from '../engine/accounts.ts'
 import { readVisible } from '../engine/links.ts'
 import { any, type Expected } from '../engine/rules.ts'
 import { type Head, metadataPrefix } from '../engine/streams.ts'
@@ -45,7 +46,6 @@ export interface NewUser {
 
 /** One for each user ever made; its events name the logins. */
 const usersStream = '$users'
-const streamOf = (login: string) => `$user-${login}`
 
 const maxTextBytes = 1_024
 const maxGroups = 1_000
@@ -61,7 +61,7 @@ export class Users {
   }
 
   find(login: string): User | undefined {
-    const record = readVisible(this.#store.log, this.#store.streams, streamOf(login), -1)
+    const record = readVisible(this.#store.log, this.#store.streams, accountStream(login), -1)
     if (!record) return undefined
     const { data, created } = new StoredRecord(record)
     const user = readUser(data)
@@ -83,13 +83,13 @@ export class Users {
 
   /** Other objects as soon as anything about the account has changed. */
   state(login: string): readonly [Head, Head] {
-    const stream = this.#store.streams.get(streamOf(login))
+    const stream = this.#store.streams.get(accountStream(login))
     return [stream.committed, stream.metadata.committed]
   }
 
   /** Whether there ever was such an account. */
   hasHistory(login: string): boolean {
-    return this.#store.streams.get(streamOf(login)).committed.last >= 0
+    return this.#store.streams.get(accountStream(login)).committed.last >= 0
   }
 
   /** The same user again, with the same password, is a repetition; with another one it is a `user-conflict`. */
@@ -106,8 +106,8 @@ export class Users {
     const stored = { ...user, groups: [...user.groups], disabled: false, ...(await hashPassword(password)) }
     // One after another within this turn, so that they become durable together.
     await Promise.all([
-      this.#write(login, `${metadataPrefix}${streamOf(login)}`, any, '$metadata', { $acl: forAdministrators }),
-      this.#write(login, streamOf(login), expected, '$UserCreated', stored),
+      this.#write(login, `${metadataPrefix}${accountStream(login)}`, any, '$metadata', { $acl: forAdministrators }),
+      this.#write(login, accountStream(login), expected, '$UserCreated', stored),
       this.#write(login, usersStream, any, '$User', login),
     ])
   }
@@ -138,7 +138,7 @@ export class Users {
   async remove(login: string): Promise<void> {
     this.get(login)
     const expected = this.#revision(login)
-    await written(login, (answer) => this.#store.writer.softDelete(streamOf(login), expected, answer))
+    await written(login, (answer) => this.#store.writer.softDelete(accountStream(login), expected, answer))
   }
 
   get(login: string): User {
@@ -151,11 +151,11 @@ export class Users {
     const { lastUpdated, ...user } = this.get(login)
     const expected = this.#revision(login)
     const next: StoredUser = { ...user, ...(await changed({ ...user, lastUpdated })) }
-    await this.#write(login, streamOf(login), expected, '$UserUpdated', next)
+    await this.#write(login, accountStream(login), expected, '$UserUpdated', next)
   }
 
   #revision(login: string): number {
-    return this.#store.streams.get(streamOf(login)).committed.last
+    return this.#store.streams.get(accountStream(login)).committed.last
   }
 
   #write(login: string, stream: string, expected: Expected, type: string, data: object | string): Promise<void> {

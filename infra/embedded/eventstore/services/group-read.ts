@@ -4,12 +4,13 @@ import { type Group, keyOf } from '../groups/group.ts'
 import type { Message } from '../groups/message.ts'
 import type { Groups } from '../groups/registry.ts'
 import type { Call } from '../grpc/call.ts'
-import { handlerThrew } from '../grpc/status.ts'
+import { accessDenied, handlerThrew } from '../grpc/status.ts'
 import type { Log } from '../storage/log.ts'
 import type { Store } from '../store.ts'
 import { persistent } from '../wire/generated.ts'
 import { readVerdict } from '../wire/group-messages.ts'
 import { Page } from '../wire/page.ts'
+import { onAccessChange } from './access-changes.ts'
 import { statusOf } from './group-failures.ts'
 import { named } from './group-names.ts'
 
@@ -40,7 +41,8 @@ function judge(group: Group, message: Buffer): void {
   else group.nack(verdict.ids, actions[verdict.action] ?? 'skip', verdict.reason)
 }
 
-function connect(groups: Groups, { access, log }: Store, call: Call, options: Options | undefined): Group {
+function connect(groups: Groups, store: Store, call: Call, options: Options | undefined): Group {
+  const { access, log } = store
   const { stream, group: name } = named(options)
   access.demand(call.principal, 'read', stream)
   const slots = options!.getBufferSize()
@@ -50,7 +52,13 @@ function connect(groups: Groups, { access, log }: Store, call: Call, options: Op
   const connectionName = String(call.headers['connection-name'] ?? '<unknown>')
   const consumer = new Consumer({ slots, user: call.principal.name, connectionName, connection: outlet })
   const group = groups.connect(stream, name, consumer)
-  call.onClose = () => group.disconnect(consumer)
+  const stop = onAccessChange(store, call.principal, stream, () => {
+    if (!access.allows(call.principal, 'read', stream)) call.end(accessDenied())
+  })
+  call.onClose = () => {
+    stop()
+    group.disconnect(consumer)
+  }
   call.onDrain = () => {
     outlet.flows = true
     group.resume()

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { allStream, settingsStream } from '../engine/access.ts'
+import { allStream } from '../engine/access.ts'
 import { type Filter, filterBy } from '../engine/filter.ts'
 import { pump, type Source } from '../engine/pump.ts'
 import { allSource, streamSource } from '../engine/sources.ts'
-import { isMetadataStream, metadataPrefix } from '../engine/streams.ts'
 import { allSubscription, streamSubscription } from '../engine/subscriptions.ts'
 import type { Call } from '../grpc/call.ts'
 import { code, handlerThrew, invalidArgument, Status, streamDeleted } from '../grpc/status.ts'
 import type { Store } from '../store.ts'
 import { streams as generated } from '../wire/generated.ts'
 import { Page, type UuidForm } from '../wire/page.ts'
+import { onAccessChange } from './access-changes.ts'
 
 type Options = InstanceType<typeof generated.ReadReq.Options>
 type StreamOptions = InstanceType<typeof generated.ReadReq.Options.StreamOptions>
@@ -192,17 +192,12 @@ function subscribe(store: Store, call: Call, options: Options, page: Page): void
     store.access.demand(principal, 'read', stream)
     return source.events(page)
   })
-  const stops = [source.onMore(wake)]
-  if (principal.kind !== 'system') stops.push(...accessLists(stream).map((list) => store.feed.onStream(list, wake)))
+  const stops = [source.onMore(wake), onAccessChange(store, principal, stream, wake)]
   call.onClose = () => {
     for (const stop of stops) stop()
   }
   wake()
 }
-
-/** The streams whose events can take away the right to read a stream. */
-const accessLists = (stream: string) => [metadataPrefix + baseOf(stream), settingsStream]
-const baseOf = (stream: string) => (isMetadataStream(stream) ? stream.slice(metadataPrefix.length) : stream)
 
 interface Subscription {
   readonly events: Source

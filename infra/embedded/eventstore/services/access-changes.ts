@@ -1,0 +1,14 @@
+import { settingsStream } from '../engine/access.ts'
+import { isMetadataStream, metadataPrefix } from '../engine/streams.ts'
+import type { Principal } from '../security/principal.ts'
+import type { Store } from '../store.ts'
+
+/** Calls `changed` whenever the rights to a stream may have changed for somebody; answers how to stop that. */
+export function onAccessChange({ feed }: Store, principal: Principal, stream: string, changed: () => void): () => void {
+  if (principal.kind === 'system') return () => {}
+  const owner = isMetadataStream(stream) ? stream.slice(metadataPrefix.length) : stream
+  const stops = [metadataPrefix + owner, settingsStream].map((list) => feed.onStream(list, changed))
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
