@@ -1,9 +1,11 @@
 import {
+  persistentSubscriptionToAllSettingsFromDefaults as allSettings,
   END,
   EventStoreDBClient,
   type PersistentSubscriptionToStream,
   persistentSubscriptionToStreamSettingsFromDefaults,
   START,
+  streamNameFilter,
 } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -44,52 +46,111 @@ async function life(directory: string, run: (client: EventStoreDBClient, store: 
   }
 }
 
+/** What a client knows of one group: which events it has acknowledged or had parked, and how far the checkpoint was. */
+class Reader {
+  readonly acknowledged = new Set<number>()
+  readonly #parked = new Set<number>()
+  readonly #group: 'stream' | 'all'
+  heard = 0
+  checkpoint = -1
+
+  constructor(group: 'stream' | 'all') {
+    this.#group = group
+  }
+
+  create(client: EventStoreDBClient): Promise<void> {
+    const often = { checkPointLowerBound: 1, checkPointUpperBound: 7, checkPointAfter: 200, historyBufferSize: 60 }
+    if (this.#group === 'stream') return client.createPersistentSubscriptionToStream('orders', 'group', settings(often))
+    const filter = streamNameFilter({ prefixes: ['orders'] })
+    return client.createPersistentSubscriptionToAll('group', allSettings({ startFrom: START, ...often }), { filter })
+  }
+
+  replay(client: EventStoreDBClient): Promise<void> {
+    return this.#group === 'stream'
+      ? client.replayParkedMessagesToStream('orders', 'group')
+      : client.replayParkedMessagesToAll('group')
+  }
+
+  /** Everything up to the checkpoint was acknowledged or parked, and it never goes back. */
+  async check(client: EventStoreDBClient): Promise<void> {
+    const found = await this.#revisionOfCheckpoint(client)
+    assert.ok(found >= this.checkpoint, `the checkpoint went back from ${this.checkpoint} to ${found}`)
+    for (let revision = 0; revision <= found; revision++)
+      assert.ok(this.acknowledged.has(revision) || this.#parked.has(revision), `${revision} is owed below the checkpoint ${found}`)
+    this.checkpoint = found
+  }
+
+  /** Reads until the server dies. Some messages it wants parked, some again. */
+  async run(client: EventStoreDBClient, parks: boolean): Promise<void> {
+    const options = { bufferSize: 1 + below(20) }
+    const subscription =
+      this.#group === 'stream'
+        ? client.subscribeToPersistentSubscriptionToStream('orders', 'group', options)
+        : client.subscribeToPersistentSubscriptionToAll('group', options)
+    try {
+      for await (const message of subscription) {
+        const revision = Number(message.event!.revision)
+        const chance = random()
+        this.heard++
+        if (parks && chance < 0.1) {
+          this.#parked.add(revision)
+          await subscription.nack('park', 'not today', message)
+        } else if (parks && chance < 0.2) await subscription.nack('retry', 'once more', message)
+        else {
+          this.acknowledged.add(revision)
+          await subscription.ack(message)
+        }
+      }
+    } catch {
+      // the server was killed
+    }
+  }
+
+  async #revisionOfCheckpoint(client: EventStoreDBClient): Promise<number> {
+    if (this.#group === 'stream') {
+      const { stats } = await client.getPersistentSubscriptionToStreamInfo('orders', 'group')
+      return Number(stats.lastCheckpointedEventRevision ?? -1)
+    }
+    const { stats } = await client.getPersistentSubscriptionToAllInfo('group')
+    const position = stats.lastCheckpointedEventPosition?.commit ?? -1n
+    let last = -1
+    for await (const { event } of client.readStream('orders'))
+      if (event!.position!.commit <= position) last = Number(event!.revision)
+    return last
+  }
+}
+
 test('killed in the middle of a delivery, again and again: every event comes, and the checkpoint never goes back or ahead', async () => {
   const directory = scratch()
   const rounds = isLong ? 100 : 3
-  const acknowledged = new Set<number>()
+  const readers = [new Reader('stream'), new Reader('all')]
   const appended = new Set<number>()
-  let checkpoint = -1
-  await life(directory, (client) =>
-    client.createPersistentSubscriptionToStream(
-      'orders',
-      'group',
-      settings({ checkPointLowerBound: 1, checkPointUpperBound: 7, checkPointAfter: 200, historyBufferSize: 60 }),
-    ),
-  )
   for (let round = 0; round <= rounds; round++) {
+    const isLast = round === rounds
     await life(directory, async (client, store) => {
-      const { stats } = await client.getPersistentSubscriptionToStreamInfo('orders', 'group')
-      const found = Number(stats.lastCheckpointedEventRevision ?? -1)
-      assert.ok(found >= checkpoint, `the checkpoint went back from ${checkpoint} to ${found}`)
-      for (let revision = 0; revision <= found; revision++)
-        assert.ok(acknowledged.has(revision), `${revision} was not acknowledged`)
-      checkpoint = found
-      const isLast = round === rounds
-      let going = true
+      if (round === 0) for (const reader of readers) await reader.create(client)
+      await client.appendToStream('orders', tick(0)).then(({ nextExpectedRevision }) => appended.add(Number(nextExpectedRevision)))
+      for (const reader of readers) await reader.check(client)
+      let going = !isLast
       const writing = (async () => {
-        while (going && !isLast) {
+        while (going) {
           const { nextExpectedRevision } = await client.appendToStream('orders', [tick(1), tick(2), tick(3)])
           for (let n = 0n; n < 3n; n++) appended.add(Number(nextExpectedRevision - n))
         }
       })().catch(() => {})
-      const until = 20 + below(150)
-      let heard = 0
-      const subscription = client.subscribeToPersistentSubscriptionToStream('orders', 'group', { bufferSize: 1 + below(20) })
-      const reading = consume(subscription, (revision) => {
-        acknowledged.add(revision)
-        heard++
-        return true
-      })
-      if (isLast) await eventually(() => [...appended].every((revision) => acknowledged.has(revision)), 'every event has come')
-      else await eventually(() => heard >= until, 'some events have come')
+      const enough = readers.map((reader) => reader.heard + 20 + below(150))
+      const reading = readers.map((reader) => reader.run(client, !isLast))
+      if (isLast) {
+        for (const reader of readers) await reader.replay(client)
+        const all = () => readers.every(({ acknowledged }) => [...appended].every((revision) => acknowledged.has(revision)))
+        await eventually(all, 'every event has come')
+      } else await eventually(() => readers.every(({ heard }, n) => heard >= enough[n]!), 'some events have come')
       going = false
       store.process.kill('SIGKILL')
-      await writing
-      await reading
+      await Promise.all([writing, ...reading])
     })
   }
-  assert.ok(checkpoint > 0, 'the checkpoint advanced')
+  for (const { checkpoint } of readers) assert.ok(checkpoint > 0, 'the checkpoint advanced')
 })
 
 test('a group that begins at the end begins there after a crash too, though it has no checkpoint yet', async () => {

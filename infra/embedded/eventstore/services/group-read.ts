@@ -23,6 +23,9 @@ const actions: readonly NackAction[] = ['retry', 'park', 'retry', 'skip', 'skip'
 export function readGroup(groups: Groups, store: Store): (call: Call) => void {
   return (call) => {
     let group: Group | undefined
+    call.onHalfClose = () => {
+      if (!group) throw handlerThrew()
+    }
     call.onMessage = (message) => {
       try {
         if (group) judge(group, message)

@@ -64,7 +64,12 @@ export const restartGroups = (groups: Groups) =>
 
 function unary(answer: (message: Buffer) => Message | Uint8Array | Promise<Message | Uint8Array>): (call: Call) => void {
   return (call) => {
+    let isAsked = false
+    call.onHalfClose = () => {
+      if (!isAsked) throw handlerThrew()
+    }
     call.onMessage = async (message) => {
+      isAsked = true
       try {
         const answered = await answer(message)
         call.reply(answered instanceof Uint8Array ? answered : answered.serializeBinary())
