@@ -88,7 +88,7 @@ test('a directory that cannot be one is named', async () => {
 
 test('files that are no log are refused by name', async () => {
   const directory = scratch()
-  writeFileSync(join(directory, 'log.mdb'), 'nonsense'.repeat(2_000))
+  writeFileSync(join(directory, 'log'), 'nonsense'.repeat(2_000))
   const { message } = await refusal(startEmbeddedEventStore({ directory, port: 0 }))
   assert.match(message, `the log in ${directory} cannot be opened`)
 })

@@ -1,6 +1,4 @@
 import type { Call } from '../grpc/call.ts'
-import { code, Status } from '../grpc/status.ts'
-import { CorruptRecord } from '../storage/record.ts'
 import type { Page } from '../wire/page.ts'
 
 /** What a source says after it added to a page. */
@@ -33,7 +31,7 @@ export function pump(call: Call, page: Page, source: Source): () => void {
       failure = error
     }
     const flows = page.isEmpty || call.write(page.take())
-    if (failure !== undefined) call.fail(failure instanceof CorruptRecord ? new Status(code.dataLoss, failure.message) : failure)
+    if (failure !== undefined) call.fail(failure)
     else if (progress === 'done') call.end()
     else if (!flows) state = 'draining'
     else if (progress === 'waiting') state = 'waiting'

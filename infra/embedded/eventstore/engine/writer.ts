@@ -142,6 +142,8 @@ export class Writer {
    * The answer is that it is written, or that it failed.
    */
   appendDerived(writes: readonly DerivedWrite[], marks: Iterable<readonly [string, Buffer]>, answer: Answer): void {
+    // What cannot be loaded must show before anything is staged.
+    for (const { stream } of writes) softDeleted(this.#streams.get(stream))
     const batch = this.#batch()
     for (const { stream: name, events, isFresh } of writes) {
       const stream = this.#streams.get(name)
@@ -302,8 +304,9 @@ export class Writer {
     const batch = this.#collecting!
     this.#collecting = undefined
     this.#inFlight = batch
-    const nextPosition = batch.gaveOutPositions ? this.#nextPosition : undefined
     const { entries, newStreams, marks, answers } = batch
+    for (let n = 0; n < marks.size; n++) this.#giveOutPosition(batch)
+    const nextPosition = batch.gaveOutPositions ? this.#nextPosition : undefined
     const error = await this.#log
       .write({ entries, newStreams, marks, nextPosition }, answers.length === 1 && marks.size === 0)
       .then(none, (error: Error) => error)
@@ -329,6 +332,8 @@ export class Writer {
   #failed(batch: Batch, error: Error): void {
     const failed = this.#collecting ? [batch, this.#collecting] : [batch]
     this.#collecting = undefined
+    this.#nextPosition = this.#log.nextPosition
+    this.#nextStream = this.#log.nextStream
     for (const { heads, newIds } of failed) {
       for (const stream of heads.keys()) this.#streams.forget(stream.name)
       for (const { stream, id } of newIds) this.#recentIds.remove(stream, id)

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { anonymous, type Principal } from '../security/principal.ts'
 import { FrameError, FrameReader, framed } from './frames.ts'
-import { code, headerText, percentEncoded, Status } from './status.ts'
+import { code, headerText, percentEncoded, Status, statusOf } from './status.ts'
 
 /** The largest request message; EventStoreDB takes just under 16 MiB. */
 const maxMessageBytes = 16 * 1024 * 1024
@@ -105,9 +105,9 @@ export class Call {
     this.end()
   }
 
-  /** Ends the call as a thrown value says: a Status as it is, anything else as an internal error that names it. */
+  /** Ends the call as a thrown value says. */
   fail(error: unknown): void {
-    this.end(error instanceof Status ? error : new Status(code.unknown, error instanceof Error ? error.message : String(error)))
+    this.end(statusOf(error))
   }
 
   #respond(): void {

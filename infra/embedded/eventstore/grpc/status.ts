@@ -1,3 +1,5 @@
+import { CorruptRecord } from '../storage/header.ts'
+
 /** gRPC status codes that this server uses. */
 export const code = {
   ok: 0,
@@ -46,6 +48,13 @@ export const streamDeleted = (stream: string) =>
     exception: 'stream-deleted',
     'stream-name': stream,
   })
+
+/** What a thrown value says: a Status as it is, a damaged record by its place, anything else as an unknown error that names it. */
+export function statusOf(error: unknown): Status {
+  if (error instanceof Status) return error
+  if (error instanceof CorruptRecord) return new Status(code.dataLoss, error.message)
+  return new Status(code.unknown, error instanceof Error ? error.message : String(error))
+}
 
 /** Header values carry printable ASCII only: any other text is percent-encoded, `%` included; plain names stay as they are. */
 export function headerText(text: string): string {

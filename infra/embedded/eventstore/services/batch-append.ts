@@ -109,10 +109,16 @@ export function batchAppend(store: Store): (call: Call) => void {
 
     function write(correlation: Buffer, { stream, expected }: AppendOptions, events: readonly Proposal[]): void {
       unanswered++
-      store.writer.append(stream!, expected!, events, (outcome) => {
+      const answer = (outcome: Outcome) => {
         unanswered--
         reply(replyTo(correlation, stream!, expected!, outcome))
-      })
+      }
+      try {
+        store.writer.append(stream!, expected!, events, answer)
+      } catch (error) {
+        // A damaged record that the decision needs: the other requests of this call do not suffer for it.
+        answer({ kind: 'failed', error: error as Error })
+      }
     }
 
     function refuse(correlation: Buffer | undefined, stream: string | undefined, refusal: Refusal): void {

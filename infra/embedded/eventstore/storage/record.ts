@@ -1,13 +1,12 @@
-import { crc32 } from 'node:zlib'
 import { delimitedSize, ProtoReader, varintSize, writeDelimited, writeNumber } from '../wire/protobuf.ts'
+import { headerSize } from './header.ts'
 
 /**
- * A stored record is one format byte, a CRC-32 of what follows, and the `RecordedEvent` message that readers get, with its
- * fields in this order: id (text form), stream, revision, prepare, commit, metadata type, created, content-type, custom metadata, data.
- * Reading an event is then one copy.
+ * A stored record is a header (`header.ts`) and the `RecordedEvent` message that readers get, with its fields in this order: id
+ * (text form), stream, revision, prepare, commit, metadata type, created, content-type, custom metadata, data. Reading an event
+ * is then one copy.
  */
-export const recordPrefix = 5
-const format = 1
+export const recordPrefix = headerSize
 
 /** The revision of a tombstone, MAXI64, has no exact number; this stands for it everywhere in memory. */
 export const tombstoneRevision = 2 ** 63
@@ -38,8 +37,7 @@ export interface NewRecord {
   readonly data: Buffer
 }
 
-export class CorruptRecord extends Error {}
-
+/** A record whose header is still empty. */
 export function encodeRecord(record: NewRecord): Buffer {
   const { revision, position, stream, type, metadata, data } = record
   const contentType = record.isJson ? json : octets
@@ -81,8 +79,6 @@ export function encodeRecord(record: NewRecord): Buffer {
     at = writeDelimited(bytes, at, 8, data.length)
     data.copy(bytes, at)
   }
-  bytes[0] = format
-  bytes.writeUInt32LE(crc32(bytes.subarray(recordPrefix)), 1)
   return bytes
 }
 
@@ -93,12 +89,6 @@ function writeEntry(target: Buffer, at: number, key: Buffer, length: number): nu
   at = writeDelimited(target, at, 1, key.length)
   at += key.copy(target, at)
   return writeDelimited(target, at, 2, length)
-}
-
-/** Throws CorruptRecord unless the bytes are what was written. */
-export function checkRecord(bytes: Buffer, position: number): void {
-  if (bytes.length <= recordPrefix || bytes[0] !== format || crc32(bytes.subarray(recordPrefix)) !== bytes.readUInt32LE(1))
-    throw new CorruptRecord(`the record at position ${position} is damaged`)
 }
 
 /** A stored record taken apart: where its parts lie is found in one pass, and they are decoded when asked for. */

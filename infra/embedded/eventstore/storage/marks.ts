@@ -1,0 +1,80 @@
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+
+/** Two slots in sectors of their own, written in turn: one is whole whatever happens to the other. */
+const slotOffsets = [0, 512]
+const fileSize = 1024
+/** CRC-32 of what follows, begun with the log's own number; how many marks were made before; the length. */
+const slotSize = 20
+
+interface Mark {
+  readonly turn: number
+  readonly length: number
+}
+
+/** The file that says how far the log is acknowledged. */
+export class Marks {
+  readonly #descriptor: number
+  readonly #seed: number
+  #turn: number
+
+  private constructor(descriptor: number, seed: number, turn: number) {
+    this.#descriptor = descriptor
+    this.#seed = seed
+    this.#turn = turn
+  }
+
+  /** Opens the file, or makes it. */
+  static open(
+    path: string,
+    seed: number,
+  ): { readonly marks: Marks /** undefined: no mark is whole. */; readonly length: number | undefined } {
+    const newest = readMark(path, seed)
+    const descriptor = openSync(path, newest ? 'r+' : 'w+')
+    if (!newest) writeSync(descriptor, Buffer.alloc(fileSize), 0, fileSize, 0)
+    return { marks: new Marks(descriptor, seed, (newest?.turn ?? -1) + 1), length: newest?.length }
+  }
+
+  /** The file has its room, so that this works on a full disk too. */
+  write(length: number): void {
+    const slot = encodeMark({ turn: this.#turn, length }, this.#seed)
+    writeSync(this.#descriptor, slot, 0, slotSize, slotOffsets[this.#turn % 2]!)
+    this.#turn++
+  }
+
+  flush(): void {
+    fdatasyncSync(this.#descriptor)
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+}
+
+/** The newest whole mark; undefined when there is none, or no file. */
+export function readMark(path: string, seed: number): Mark | undefined {
+  const bytes = Buffer.alloc(fileSize)
+  try {
+    const descriptor = openSync(path, 'r')
+    readSync(descriptor, bytes, 0, fileSize, 0)
+    closeSync(descriptor)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const [first, second] = slotOffsets.map((at) => decodeMark(bytes.subarray(at, at + slotSize), seed))
+  return first && second ? (first.turn > second.turn ? first : second) : (first ?? second)
+}
+
+function encodeMark({ turn, length }: Mark, seed: number): Buffer {
+  const slot = Buffer.alloc(slotSize)
+  slot.writeDoubleLE(turn, 4)
+  slot.writeDoubleLE(length, 12)
+  slot.writeUInt32LE(crc32(slot.subarray(4), seed), 0)
+  return slot
+}
+
+function decodeMark(slot: Buffer, seed: number): Mark | undefined {
+  if (crc32(slot.subarray(4), seed) !== slot.readUInt32LE(0)) return undefined
+  return { turn: slot.readDoubleLE(4), length: slot.readDoubleLE(12) }
+}
