@@ -1,13 +1,17 @@
+import { runCommand } from '../../cli/run.ts'
 import { type EventStoreOptions, parseEventStoreOptions, UsageError, usage } from './options.ts'
 import type { Certificate } from './port/port.ts'
 import { readCertificate } from './security/certificate.ts'
 import { openServer } from './server.ts'
+import { tools } from './tools.ts'
 
 /**
- * `duxnet eventstore`: runs the event store alone until SIGTERM or SIGINT. Prints `ready` with its address when it listens.
+ * `duxnet eventstore`: runs the event store alone until SIGTERM or SIGINT, or a tool. Prints `ready` with its address when it listens.
  * Answers the exit code: 0 stopped, 1 could not start, 2 unknown option or value.
  */
 export async function eventStoreCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const [first = '', ...rest] = argv
+  if (Object.hasOwn(tools, first)) return runCommand(`eventstore ${first}`, tools[first]!, rest)
   try {
     const options = parseEventStoreOptions(argv, env)
     if (options.help) {

@@ -169,10 +169,12 @@ function* fromArguments(argv: readonly string[]): Iterable<[string, string]> {
 
 const variable = (name: string) => `${prefix}${name.toUpperCase().replaceAll('-', '_')}`
 
+const toolsUsage = `duxnet eventstore verify DIR | backup DIR TO | restore FROM DIR: check or copy a log; each has its --help\n`
+
 export function usage(): string {
   const lines = options.map(({ name, kind, fallback, environmentOnly, does }) => {
     const left = environmentOnly ? '' : kind === 'flag' ? `--${name}` : `--${name} ${kind === 'port' ? 'PORT' : 'VALUE'}`
     return `  ${left.padEnd(40)} ${does} (${fallback === undefined ? '' : `default ${fallback}; `}${variable(name)})`
   })
-  return `duxnet eventstore [options]: a single-node event store that EventStoreDB clients can dial\n\n${lines.join('\n')}\n`
+  return `duxnet eventstore [options]: a single-node event store that EventStoreDB clients can dial\n\n${lines.join('\n')}\n\n${toolsUsage}`
 }

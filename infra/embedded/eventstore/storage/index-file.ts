@@ -1,31 +1,12 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
-import { type LogIndex, type Owner, tombstoned } from './log-index.ts'
-
-/** Records in a block. */
-const blockLength = 4096
-/** CRC-32 of what follows, begun with the log's own number; records; new streams; checksum of the last record; first position; its place. */
-const blockHeader = 32
-
-interface Block {
-  /** Of the whole block in the file. */
-  readonly size: number
-  readonly position: number
-  readonly offset: number
-  readonly lastChecksum: number
-  /** Of each record: its size. */
-  readonly sizes: Uint32Array
-  readonly owners: Uint32Array
-  /** Of each stream that begins in this block, in order. */
-  readonly digests: Uint32Array
-}
+import { closeSync, existsSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { blockLength, encodeBlock, readBlocks } from './index-blocks.ts'
+import { type LogIndex, type Owner, streamOfOwner } from './log-index.ts'
 
 /**
  * What is needed to build the index again, in a few bytes a record, so that nobody waits for a large log to be read through.
  * It only grows, a block at a time. It may be missing, short, old or damaged: what it does not say, the log does.
  */
 export class IndexFile {
-  readonly #path: string
   readonly #descriptor: number
   readonly #seed: number
   #size = 0
@@ -34,7 +15,6 @@ export class IndexFile {
   #streams = 0
 
   constructor(path: string, seed: number) {
-    this.#path = path
     this.#descriptor = openSync(path, existsSync(path) ? 'r+' : 'w+')
     this.#seed = seed
   }
@@ -44,20 +24,12 @@ export class IndexFile {
    * none. Answers false when it was another log's, and the index is to be thrown away.
    */
   load(index: LogIndex, checksumAt: (offset: number) => number | undefined): boolean {
-    let last: { readonly at: number; readonly checksum: number } | undefined
-    for (const block of this.#blocks()) {
-      if (block.position !== index.nextPosition || block.offset !== index.end) break
-      let begun = 0
-      const digest = () => block.digests[begun++]!
-      for (let n = 0; n < block.sizes.length; n++) index.add(block.sizes[n]!, block.owners[n]!, digest)
-      last = { at: index.end - block.sizes.at(-1)!, checksum: block.lastChecksum }
-      this.#size += block.size
-    }
+    const { size, last } = fillIndex(index, readBlocks(this.#descriptor, this.#seed))
     // Another history of the same log, from before a restore for one, differs at its end.
-    const isOfThisLog = last === undefined || checksumAt(last.at) === last.checksum
-    if (isOfThisLog) this.#streams = index.names.count
-    else this.#size = 0
-    return isOfThisLog
+    if (last && checksumAt(last.offset) !== last.checksum) return false
+    this.#size = size
+    this.#streams = index.names.count
+    return true
   }
 
   /** To be told of each record that was added to the index behind what was loaded. */
@@ -68,15 +40,22 @@ export class IndexFile {
   /** Writes the blocks that are full, or everything. A failure leaves them for the next time. */
   write(index: LogIndex, checksumAt: (offset: number) => number, everything: boolean): void {
     while (this.#owners.length >= (everything ? 1 : blockLength)) {
-      const block = this.#encode(index, this.#owners.slice(0, blockLength), checksumAt)
-      try {
-        ftruncateSync(this.#descriptor, this.#size)
-        if (writeSync(this.#descriptor, block.bytes, 0, block.bytes.length, this.#size) < block.bytes.length) return
-      } catch {
-        return // a full disk; nobody needs the index before the next start
-      }
-      this.#size += block.bytes.length
-      this.#streams += block.begun
+      const owners = Uint32Array.from(this.#owners.slice(0, blockLength))
+      const digests = this.#newDigests(index, owners)
+      const position = index.nextPosition - this.#owners.length
+      const bytes = encodeBlock(
+        {
+          position,
+          offset: index.start(position),
+          lastChecksum: checksumAt(index.start(position + owners.length - 1)),
+          sizes: owners.map((_, n) => index.start(position + n + 1) - index.start(position + n)),
+          owners,
+          digests,
+        },
+        this.#seed,
+      )
+      if (!this.#append(bytes)) return
+      this.#streams += digests.length
       this.#owners = this.#owners.slice(blockLength)
     }
   }
@@ -85,53 +64,35 @@ export class IndexFile {
     closeSync(this.#descriptor)
   }
 
-  #encode(index: LogIndex, owners: readonly Owner[], checksumAt: (offset: number) => number) {
-    const position = index.nextPosition - this.#owners.length
-    const last = Math.max(0, ...owners.map((owner) => (owner >= tombstoned ? owner - tombstoned : owner)))
-    const begun = Math.max(0, last - this.#streams)
-    const words = new Uint32Array(owners.length * 2 + begun)
-    for (let n = 0; n < owners.length; n++) {
-      words[n] = index.start(position + n + 1) - index.start(position + n)
-      words[owners.length + n] = owners[n]!
+  /** A disk that is full is no reason to complain: nobody needs the file before the next start. */
+  #append(bytes: Buffer): boolean {
+    try {
+      ftruncateSync(this.#descriptor, this.#size)
+      if (writeSync(this.#descriptor, bytes, 0, bytes.length, this.#size) < bytes.length) return false
+    } catch {
+      return false
     }
-    for (let n = 0; n < begun; n++) words[owners.length * 2 + n] = index.names.digest(this.#streams + n + 1)
-    const bytes = Buffer.alloc(blockHeader + words.byteLength)
-    bytes.writeUInt32LE(owners.length, 4)
-    bytes.writeUInt32LE(begun, 8)
-    bytes.writeUInt32LE(checksumAt(index.start(position + owners.length - 1)), 12)
-    bytes.writeDoubleLE(position, 16)
-    bytes.writeDoubleLE(index.start(position), 24)
-    Buffer.from(words.buffer).copy(bytes, blockHeader)
-    bytes.writeUInt32LE(crc32(bytes.subarray(4), this.#seed), 0)
-    return { bytes, begun }
+    this.#size += bytes.length
+    return true
   }
 
-  *#blocks(): Generator<Block> {
-    const { size } = fstatSync(this.#descriptor)
-    for (let at = 0; at + blockHeader <= size; ) {
-      const header = this.#read(at, blockHeader)
-      const [records, begun] = [header.readUInt32LE(4), header.readUInt32LE(8)]
-      const length = (records * 2 + begun) * 4
-      if (records === 0 || records > blockLength || begun > records || at + blockHeader + length > size) return
-      const body = this.#read(at + blockHeader, length)
-      if (crc32(body, crc32(header.subarray(4), this.#seed)) !== header.readUInt32LE(0)) return
-      const words = new Uint32Array(body.buffer, body.byteOffset, length / 4)
-      yield {
-        size: blockHeader + length,
-        lastChecksum: header.readUInt32LE(12),
-        position: header.readDoubleLE(16),
-        offset: header.readDoubleLE(24),
-        sizes: words.subarray(0, records),
-        owners: words.subarray(records, records * 2),
-        digests: words.subarray(records * 2),
-      }
-      at += blockHeader + length
-    }
+  #newDigests(index: LogIndex, owners: Uint32Array): Uint32Array {
+    const newest = owners.reduce((most, owner) => Math.max(most, streamOfOwner(owner)), this.#streams)
+    return Uint32Array.from({ length: newest - this.#streams }, (_, n) => index.names.digest(this.#streams + n + 1))
   }
+}
 
-  #read(at: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(length) // aligned, as words must be
-    if (readSync(this.#descriptor, bytes, 0, length, at) < length) throw new Error(`${this.#path} became shorter`)
-    return bytes
+/** Adds blocks to an index as long as each goes on where it ends. Answers how far that went in the file and in the log. */
+export function fillIndex(index: LogIndex, blocks: ReturnType<typeof readBlocks>) {
+  let size = 0
+  let last: { readonly offset: number; readonly checksum: number } | undefined
+  for (const { position, offset, sizes, owners, digests, lastChecksum, end } of blocks) {
+    if (position !== index.nextPosition || offset !== index.end) break
+    let begun = 0
+    const digest = () => digests[begun++]!
+    for (let n = 0; n < sizes.length; n++) index.add(sizes[n]!, owners[n]!, digest)
+    last = { offset: index.end - sizes.at(-1)!, checksum: lastChecksum }
+    size = end
   }
+  return { size, last }
 }

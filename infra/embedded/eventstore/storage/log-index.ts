@@ -61,14 +61,14 @@ export class LogIndex {
 
   /** Whether the record may come next: its stream is known or the next new one, and goes on. */
   accepts(owner: Owner): boolean {
-    const stream = streamOf(owner)
+    const stream = streamOfOwner(owner)
     return stream <= this.names.count + 1 && !this.#tombstones.has(stream)
   }
 
   /** Adds the next record; a new stream needs the digest of its name. */
   add(size: number, owner: Owner, digest: () => number): void {
     const position = this.nextPosition
-    const stream = streamOf(owner)
+    const stream = streamOfOwner(owner)
     if (stream > this.names.count) {
       this.names.add(digest())
       this.#positions.addStream()
@@ -127,4 +127,4 @@ export class LogIndex {
   }
 }
 
-const streamOf = (owner: Owner) => (owner === marked ? 0 : owner >= tombstoned ? owner - tombstoned : owner)
+export const streamOfOwner = (owner: Owner) => (owner === marked ? 0 : owner >= tombstoned ? owner - tombstoned : owner)

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 
 /** Two slots in sectors of their own, written in turn: one is whole whatever happens to the other. */
@@ -53,17 +53,23 @@ export class Marks {
 
 /** The newest whole mark; undefined when there is none, or no file. */
 export function readMark(path: string, seed: number): Mark | undefined {
-  const bytes = Buffer.alloc(fileSize)
-  try {
-    const descriptor = openSync(path, 'r')
-    readSync(descriptor, bytes, 0, fileSize, 0)
-    closeSync(descriptor)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-  const [first, second] = slotOffsets.map((at) => decodeMark(bytes.subarray(at, at + slotSize), seed))
+  const [first, second] = readSlots(path).map((slot) => decodeMark(slot, seed))
   return first && second ? (first.turn > second.turn ? first : second) : (first ?? second)
+}
+
+/** Where the first slot is that was written and is not whole. */
+export function damagedSlot(path: string, seed: number): number | undefined {
+  const damaged = readSlots(path).findIndex((slot) => slot.some((byte) => byte !== 0) && !decodeMark(slot, seed))
+  return damaged < 0 ? undefined : slotOffsets[damaged]
+}
+
+function readSlots(path: string): readonly Buffer[] {
+  if (!existsSync(path)) return []
+  const bytes = Buffer.alloc(fileSize)
+  const descriptor = openSync(path, 'r')
+  readSync(descriptor, bytes, 0, fileSize, 0)
+  closeSync(descriptor)
+  return slotOffsets.map((at) => bytes.subarray(at, at + slotSize))
 }
 
 function encodeMark({ turn, length }: Mark, seed: number): Buffer {
