@@ -153,7 +153,7 @@ test('a damaged log goes on with what is good, and takes more', async () => {
   const told = new RegExp(`record at position ${position} is damaged .*${join(copy, 'log')}, byte \\d+`)
   assert.throws(() => log.record(position), told)
   const { nextPosition } = log
-  await log.write({ entries: [], newStreams: [], nextPosition: nextPosition + 1 }, true)
+  await log.write({ entries: [], newStreams: [], marks: new Map(), nextPosition: nextPosition + 1 }, true)
   assert.is(log.nextPosition, nextPosition + 1)
   await log.close()
 })

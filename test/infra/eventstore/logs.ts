@@ -32,7 +32,10 @@ export class LogWriter {
       entries.push({ position, stream, revision, record: this.#record(stream, revision, position) })
       position++
     }
-    await this.#log.write({ entries, newStreams, nextPosition: this.#random() < 0.1 ? position + 2 : undefined }, true)
+    const marks = new Map<string, Buffer>()
+    if (this.#random() < 0.1) marks.set(`mark ${this.#below(3)}`, Buffer.from(`value ${position}`))
+    const nextPosition = marks.size > 0 || this.#random() < 0.1 ? position + 1 + this.#below(2) : undefined
+    await this.#log.write({ entries, newStreams, marks, nextPosition }, true)
   }
 
   #record(stream: number, revision: number, position: number): Buffer {
@@ -66,6 +69,7 @@ export function askEverything(log: Log, names: readonly string[]): Map<string, s
     }
   }
   ask('the next position', () => [log.nextPosition, log.nextStream])
+  for (let n = 0; n < 4; n++) ask(`mark ${n}`, () => log.mark(`mark ${n}`)?.toString())
   const text = (record: Buffer | undefined) => record?.toString('base64')
   for (let position = 0; position <= log.nextPosition; position++) ask(`record ${position}`, () => text(log.record(position)))
   for (const reverse of [false, true])
