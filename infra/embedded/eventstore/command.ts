@@ -22,7 +22,8 @@ export async function eventStoreCommand(argv: readonly string[], env: NodeJS.Pro
     const { nodeIp: host, nodePort: port, startStandardProjections } = options
     const certificate = certificateOf(options)
     const defaultPasswords = { admin: options.defaultAdminPassword, ops: options.defaultOpsPassword }
-    const server = await openServer({ directory, host, port, certificate, defaultPasswords, startStandardProjections })
+    const advertise = { host: options.nodeHostAdvertiseAs || undefined, port: options.nodePortAdvertiseAs || undefined }
+    const server = await openServer({ directory, host, port, certificate, defaultPasswords, startStandardProjections, advertise })
     const stopped = signalled()
     process.stdout.write(`ready esdb://${server.host}:${server.port}?tls=${certificate !== undefined}\n`)
     await stopped

@@ -5,6 +5,8 @@ import { Groups } from './groups/registry.ts'
 import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
 import { http } from './http/server.ts'
+import { subscriptionRoutes } from './http/subscriptions.ts'
+import { type Advertise, Node } from './node.ts'
 import { type Certificate, openPort } from './port/port.ts'
 import { Projections } from './projections/projections.ts'
 import { basicAuthentication } from './security/authentication.ts'
@@ -34,6 +36,7 @@ export interface ServerOptions {
   readonly defaultPasswords?: DefaultPasswords | undefined
   /** Lets the projections of the system run; those that were enabled before do so anyway. */
   readonly startStandardProjections?: boolean | undefined
+  readonly advertise?: Advertise | undefined
 }
 
 export interface Server {
@@ -62,18 +65,35 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { authenticate, service } = certificate
     ? await withUsers(store, defaultPasswords)
     : { authenticate: withoutUsers, service: [] }
-  const handlers = new Map([...handlersOf(store, groups), ...projectionHandlers(projections), ...service])
+  const node = nodeOf(options)
+  const routes = [...nodeRoutes(node, store), ...subscriptionRoutes(groups)]
+  const handlers = new Map([...handlersOf(node, store, groups), ...projectionHandlers(projections), ...service])
   const server = await openPort({
     host,
     port,
     certificate,
     http2: grpc(guarded(handlers, authenticate)),
-    http1: http(guardedRoutes(nodeRoutes, authenticate)),
+    http1: http(guardedRoutes(routes, authenticate)),
   })
   opening.defer(() => server.close())
 
   const opened = opening.move()
   return { host: server.host, port: server.port, close: () => opened.disposeAsync() }
+}
+
+function nodeOf({ directory, host, port, certificate, startStandardProjections = false, advertise = {} }: ServerOptions): Node {
+  const isSecure = certificate !== undefined
+  const settings = {
+    Db: directory ?? '',
+    MemDb: directory === undefined,
+    NodeIp: host,
+    NodePort: port,
+    NodeHostAdvertiseAs: advertise.host ?? '',
+    NodePortAdvertiseAs: advertise.port ?? 0,
+    StartStandardProjections: startStandardProjections,
+    Insecure: !isSecure,
+  }
+  return new Node({ advertise, isSecure, hasAtomPub: false, settings })
 }
 
 interface Security {
@@ -97,11 +117,11 @@ function holdDirectory(directory: string): { release(): void } {
 }
 
 /** Everything that is answered; any other method is UNIMPLEMENTED. */
-function handlersOf(store: Store, groups: Groups): ReadonlyMap<string, Handler> {
+function handlersOf(node: Node, store: Store, groups: Groups): ReadonlyMap<string, Handler> {
   const subscriptions = '/event_store.client.persistent_subscriptions.PersistentSubscriptions'
   return new Map<string, Handler>([
     ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', getSupportedMethods()],
-    ['/event_store.client.gossip.Gossip/Read', readGossip()],
+    ['/event_store.client.gossip.Gossip/Read', readGossip(node)],
     ['/event_store.client.streams.Streams/Append', append(store)],
     ['/event_store.client.streams.Streams/BatchAppend', batchAppend(store)],
     ['/event_store.client.streams.Streams/Delete', softDelete(store)],

@@ -8,7 +8,7 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpc } from '../../../infra/embedded/eventstore/grpc/server.ts'
-import { nodeRoutes } from '../../../infra/embedded/eventstore/http/node.ts'
+import type { Route } from '../../../infra/embedded/eventstore/http/routes.ts'
 import { http } from '../../../infra/embedded/eventstore/http/server.ts'
 import { openPort, type Port } from '../../../infra/embedded/eventstore/port/port.ts'
 import { openServer } from '../../../infra/embedded/eventstore/server.ts'
@@ -19,11 +19,12 @@ import { tick, withStore } from './support.ts'
 const test = suite('one port, both protocols')
 
 const features = '/event_store.client.server_features.ServerFeatures/GetSupportedMethods'
+const routes: readonly Route[] = [{ method: 'GET', path: '/ping', audience: 'anyone', answer: () => ({ status: 200 }) }]
 const handlers = new Map([[features, getSupportedMethods()]])
 
 /** Runs something with a port. */
 async function withPort(run: (port: Port) => Promise<void>, patienceMs = 10_000): Promise<void> {
-  const http1 = http(nodeRoutes, { headMs: patienceMs, requestMs: patienceMs })
+  const http1 = http(routes, { headMs: patienceMs, requestMs: patienceMs })
   const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1, patienceMs })
   await run(port).finally(() => port.close())
 }
@@ -154,7 +155,7 @@ test('heads and bodies have a largest size', async () => {
 })
 
 test('closing ends both kinds of connections, the idle and the undecided too', async () => {
-  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1: http(nodeRoutes) })
+  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1: http(routes) })
   const ended: Promise<unknown>[] = []
   const session = connectHttp2(`http://127.0.0.1:${port.port}`)
   ended.push(once(session, 'close'))

@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Audience } from '../security/audience.ts'
 
 export interface Request {
+  /** Where the client found this server, `http://host:port`. */
+  readonly origin: string
   readonly headers: IncomingHttpHeaders
   /** What stood in the places of the route's path that have a name. */
   readonly params: Readonly<Record<string, string>>

@@ -57,7 +57,9 @@ async function answerTo(routes: readonly Route[], request: IncomingMessage): Pro
   const match = matchRoute(routes, request.method ?? 'GET', path)
   if (!('route' in match)) return match
   try {
-    return await match.route.answer({ headers: request.headers, params: match.params, query: new URLSearchParams(query) })
+    const { headers } = request
+    const origin = `${'encrypted' in request.socket ? 'https' : 'http'}://${headers.host ?? ''}`
+    return await match.route.answer({ origin, headers, params: match.params, query: new URLSearchParams(query) })
   } catch (error) {
     return { status: 500, type: 'text/plain; charset=utf-8', body: (error as Error).message }
   }

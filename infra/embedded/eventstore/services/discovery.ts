@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { Call } from '../grpc/call.ts'
+import { invalidArgument } from '../grpc/status.ts'
+import { type Node, serverVersion } from '../node.ts'
 import { features, gossip, shared } from '../wire/generated.ts'
-
-/** The EventStoreDB whose behaviour this server has. */
-const serverVersion = '24.2.0'
 
 const streams = 'event_store.client.streams.streams'
 const subscriptions = 'event_store.client.persistent_subscriptions.persistentsubscriptions'
@@ -43,18 +41,19 @@ export function getSupportedMethods(): (call: Call) => void {
   }
 }
 
-/** `Gossip.Read`: one living leader, at the address under which the client found it. */
-export function readGossip(): (call: Call) => void {
-  const instance = new shared.UUID().setString(randomUUID())
+/** `Gossip.Read`: one living leader. */
+export function readGossip(node: Node): (call: Call) => void {
+  const instance = new shared.UUID().setString(node.instanceId)
   return (call) => {
     call.onHalfClose = () => {
-      const { hostname, port } = new URL(`http://${call.authority}`)
+      const address = node.addressFor(call.authority)
+      if (!address) throw invalidArgument(`The authority '${call.authority}' is no address.`)
       const member = new gossip.MemberInfo()
         .setInstanceId(instance)
         .setTimeStamp(`${Date.now()}0000`)
         .setState(gossip.MemberInfo.VNodeState.LEADER)
         .setIsAlive(true)
-        .setHttpEndPoint(new gossip.EndPoint().setAddress(hostname.replace(/^\[|\]$/g, '')).setPort(Number(port || 80)))
+        .setHttpEndPoint(new gossip.EndPoint().setAddress(address.host).setPort(address.port))
       call.reply(new gossip.ClusterInfo().setMembersList([member]).serializeBinary())
     }
   }
