@@ -11,8 +11,8 @@ import { Consumer } from '../../../infra/embedded/eventstore/groups/consumer.ts'
 import type { GroupFailure } from '../../../infra/embedded/eventstore/groups/failure.ts'
 import type { Message } from '../../../infra/embedded/eventstore/groups/message.ts'
 import { Groups } from '../../../infra/embedded/eventstore/groups/registry.ts'
-import { type Log, openLog } from '../../../infra/embedded/eventstore/storage/log.ts'
-import { CorruptRecord } from '../../../infra/embedded/eventstore/storage/record.ts'
+import { CorruptRecord } from '../../../infra/embedded/eventstore/storage/header.ts'
+import { type Commit, type Log, openLog } from '../../../infra/embedded/eventstore/storage/log.ts'
 import type { Store } from '../../../infra/embedded/eventstore/store.ts'
 import { settings } from './groups-support.ts'
 import { eventually } from './support.ts'
@@ -23,14 +23,14 @@ const test = suite('groups: faults')
 function faultyLog() {
   const log = openLog(undefined)
   const faults = { isFull: false, damaged: -1 }
-  const faulty: Log = {
-    ...log,
-    write: (commit, isAlone) => (faults.isFull ? Promise.reject(new Error('no space left')) : log.write(commit, isAlone)),
-    record(position) {
-      if (position === faults.damaged) throw new CorruptRecord(`the record at position ${position} is damaged`)
+  const faulty: Log = Object.assign(Object.create(log), {
+    write: (commit: Commit, isAlone: boolean) =>
+      faults.isFull ? Promise.reject(new Error('no space left')) : log.write(commit, isAlone),
+    record(position: number) {
+      if (position === faults.damaged) throw new CorruptRecord(position, 'log', 0)
       return log.record(position)
     },
-  }
+  })
   return { log: faulty, faults }
 }
 
