@@ -204,17 +204,39 @@ test('no link leads to the hash of a password', () =>
       for await (const resolved of client.readStream('links', { resolveLinkTos: true })) assert.is(resolved.event, undefined)
   }))
 
-test('a changed password and a disabled user are refused with the next call', () =>
+test('a changed password and a disabled user are refused at once, also in calls that are open', () =>
   withSecureStore(async ({ user, manage }) => {
+    for (const [login, method, change] of [
+      ['ann', 'ResetPassword', { newPassword: 'another' }],
+      ['bob', 'Disable', {}],
+      ['carl', 'Delete', {}],
+    ] as const) {
+      const client = await user(login)
+      await client.appendToStream(login, tick(1))
+      const subscription = client.subscribeToStream(login, { fromRevision: START })
+      const ended = failure(async () => {
+        for await (const _ of subscription) assert.is(await manage(method, { loginName: login, ...change }), undefined)
+      })
+      assert.instance(await ended, AccessDeniedError, method)
+      await isDenied(() => client.appendToStream(login, tick(2)))
+      await isDenied(() => typesIn(client, login))
+    }
     const ann = await user('ann')
-    await ann.appendToStream('ticks', tick(1))
-    assert.equal(await typesIn(ann, 'ticks'), ['Ticked'])
-    assert.is(await manage('ResetPassword', { loginName: 'ann', newPassword: 'another' }), undefined)
-    await isDenied(() => typesIn(ann, 'ticks'))
-    const another = { username: 'ann', password: 'another' }
-    assert.equal(await typesIn(ann, 'ticks', another), ['Ticked'])
-    assert.is(await manage('Disable', { loginName: 'ann' }), undefined)
-    await isDenied(() => typesIn(ann, 'ticks', another))
+    assert.equal(await typesIn(ann, 'ann', { username: 'ann', password: 'another' }), ['Ticked'])
+  }))
+
+test('an open call has the groups that its user is in by now', () =>
+  withSecureStore(async ({ admin, user, manage }) => {
+    const ann = await user('ann')
+    await admin.setStreamMetadata('jobs', { acl: { writeRoles: ['staff'] } })
+    const move = (...groups: string[]) => manage('Update', { loginName: 'ann', fullName: 'Ann', groups })
+    await isDenied(() => ann.appendToStream('jobs', tick(1)))
+    await move('staff')
+    await ann.appendToStream('jobs', tick(1))
+    await move('others')
+    await isDenied(() => ann.appendToStream('jobs', tick(2)))
+    await move('$admins')
+    await ann.appendToStream('$system', tick(1))
   }))
 
 async function status(port: string, path: string, authorization?: string): Promise<number | undefined> {

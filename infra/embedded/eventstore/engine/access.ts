@@ -42,7 +42,7 @@ export class Access {
   allows(principal: Principal, deed: Deed, stream: string): boolean {
     if (principal.kind === 'system') return true
     // A list that names everyone means everyone who has an account.
-    if (principal.kind === 'anonymous') return false
+    if (principal.kind === 'anonymous' || principal.isRevoked) return false
     if (stream === allStream && deed !== 'read') return false
     const isMetadata = isMetadataStream(stream)
     if (isMetadata && deed === 'delete') return false

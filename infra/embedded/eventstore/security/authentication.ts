@@ -3,12 +3,11 @@ import { handlerThrew, unauthenticated } from '../grpc/status.ts'
 import type { Authenticate } from './guard.ts'
 import { isPassword } from './passwords.ts'
 import { anonymous, type Principal } from './principal.ts'
-import type { Users } from './users.ts'
+import type { Snapshot, User, Users } from './users.ts'
 
-/** What was found out about a header, and the state of the account at that time. */
+/** What was found out about a header, and the account that it rests on. */
 interface Verdict {
-  readonly login: string
-  readonly state: ReturnType<Users['state']>
+  readonly account: Snapshot
   /** Undefined: refused. */
   readonly principal: Principal | undefined
 }
@@ -28,7 +27,7 @@ export function basicAuthentication(users: Users): Authenticate {
     const verdict = verdicts.get(digest)
     if (!verdict) return undefined
     verdicts.delete(digest)
-    if (!isCurrent(verdict)) return undefined
+    if (!verdict.account.isCurrent()) return undefined
     verdicts.set(digest, verdict)
     return verdict
   }
@@ -42,20 +41,14 @@ export function basicAuthentication(users: Users): Authenticate {
     }
   }
 
-  function isCurrent({ login, state }: Verdict): boolean {
-    const [account, metadata] = users.state(login)
-    return state[0] === account && state[1] === metadata
-  }
-
   async function judge(digest: string, { login, password }: Credentials): Promise<Principal> {
     for (;;) {
-      const state = users.state(login)
-      const user = users.find(login)
+      const account = users.snapshot(login)
+      const { user } = account
       const isTheirs = await isPassword(password, user)
+      if (!account.isCurrent()) continue
       const isAdmitted = isTheirs && user !== undefined && !user.disabled
-      const principal: Principal | undefined = isAdmitted ? { kind: 'user', name: login, groups: user.groups } : undefined
-      const verdict = { login, state, principal }
-      if (!isCurrent(verdict)) continue
+      const verdict = { account, principal: isAdmitted ? principalOf(users, user) : undefined }
       remember(digest, verdict)
       return admitted(verdict)
     }
@@ -77,6 +70,29 @@ export function basicAuthentication(users: Users): Authenticate {
 function admitted({ principal }: Verdict): Principal {
   if (!principal) throw unauthenticated()
   return principal
+}
+
+/**
+ * A user for as long as a call goes on: in the groups that they are in by then, and with no right any more once the account is
+ * disabled, removed or has another password.
+ */
+function principalOf(users: Users, { loginName, hash }: User): Principal {
+  let account = users.snapshot(loginName)
+  const now = () => {
+    if (!account.isCurrent()) account = users.snapshot(loginName)
+    return account.user
+  }
+  return {
+    kind: 'user',
+    name: loginName,
+    get groups() {
+      return now()?.groups ?? []
+    },
+    get isRevoked() {
+      const user = now()
+      return user === undefined || user.disabled || user.hash !== hash
+    },
+  }
 }
 
 interface Credentials {

@@ -4,6 +4,8 @@ export interface Principal {
   /** The login of a user; what connections are listed under. */
   readonly name: string
   readonly groups: readonly string[]
+  /** The account or its password is not what it was when the call began: whatever is left of the call may do nothing more. */
+  readonly isRevoked?: boolean
 }
 
 /** Everybody on a server without a certificate, which knows no users. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { accountStream } from '../engine/accounts.ts'
 import { readVisible } from '../engine/links.ts'
 import { any, type Expected } from '../engine/rules.ts'
-import { type Head, metadataPrefix } from '../engine/streams.ts'
+import { metadataPrefix } from '../engine/streams.ts'
 import type { Outcome } from '../engine/writer.ts'
 import { accessDenied, code, invalidArgument, Status } from '../grpc/status.ts'
 import { storeFailed } from '../services/failures.ts'
@@ -35,6 +35,11 @@ function readUser(data: Buffer): StoredUser | undefined {
   } catch {
     return undefined
   }
+}
+
+export interface Snapshot {
+  readonly user: User | undefined
+  isCurrent(): boolean
 }
 
 export interface NewUser {
@@ -81,10 +86,15 @@ export class Users {
     return [...logins].sort().flatMap((login) => this.find(login) ?? [])
   }
 
-  /** Other objects as soon as anything about the account has changed. */
-  state(login: string): readonly [Head, Head] {
-    const stream = this.#store.streams.get(accountStream(login))
-    return [stream.committed, stream.metadata.committed]
+  /** The account as it is now, and whether it still is. */
+  snapshot(login: string): Snapshot {
+    const stream = () => this.#store.streams.get(accountStream(login))
+    const { committed, metadata } = stream()
+    const deletion = metadata.committed
+    return {
+      user: this.find(login),
+      isCurrent: () => stream().committed === committed && stream().metadata.committed === deletion,
+    }
   }
 
   /** Whether there ever was such an account. */

@@ -1,4 +1,5 @@
 import { settingsStream } from '../engine/access.ts'
+import { accountStream } from '../engine/accounts.ts'
 import { isMetadataStream, metadataPrefix } from '../engine/streams.ts'
 import type { Principal } from '../security/principal.ts'
 import type { Store } from '../store.ts'
@@ -7,7 +8,9 @@ import type { Store } from '../store.ts'
 export function onAccessChange({ feed }: Store, principal: Principal, stream: string, changed: () => void): () => void {
   if (principal.kind === 'system') return () => {}
   const owner = isMetadataStream(stream) ? stream.slice(metadataPrefix.length) : stream
-  const stops = [metadataPrefix + owner, settingsStream].map((list) => feed.onStream(list, changed))
+  const account = accountStream(principal.name)
+  const deciding = [metadataPrefix + owner, settingsStream, account, metadataPrefix + account]
+  const stops = deciding.map((name) => feed.onStream(name, changed))
   return () => {
     for (const stop of stops) stop()
   }
