@@ -1,11 +1,12 @@
 import { type Resolved, resolveLink } from '../engine/links.ts'
 import { StoredRecord } from '../storage/record.ts'
 import type { Store } from '../store.ts'
-import { loadCheckpoint, writeCheckpoint } from './checkpoints.ts'
+import { Checkpoints, loadCheckpoint } from './checkpoints.ts'
 import type { Consumer } from './consumer.ts'
 import { Delivery, type NackAction } from './delivery.ts'
 import { GroupFailure } from './failure.ts'
 import type { GroupInfo } from './info.ts'
+import { Intake } from './intake.ts'
 import type { Found, Message } from './message.ts'
 import { Meter } from './meter.ts'
 import { ParkedMessages } from './parked.ts'
@@ -13,11 +14,11 @@ import { bucketOf } from './pinned.ts'
 import { Progress } from './progress.ts'
 import { Replay } from './replay.ts'
 import { compiledFilter, type Definition, type StrategyName } from './settings.ts'
-import { type Source, sourceOf } from './source.ts'
+import { sourceOf } from './source.ts'
 import { strategyOf } from './strategies.ts'
 
-/** Messages read before others get their turn. */
-const longestPage = 100
+/** Parked messages read before others get their turn. */
+const parkedPage = 100
 
 export const keyOf = (stream: string, group: string) => `${stream}::${group}`
 
@@ -27,60 +28,57 @@ export const keyOf = (stream: string, group: string) => `${stream}::${group}`
  */
 export class Group {
   readonly definition: Definition
-  readonly #key: string
   readonly #store: Store
+  readonly #strategy: StrategyName
   readonly #now: () => number
-  readonly #source: Source
-  readonly #progress: Progress
+  readonly #intake: Intake
   readonly #delivery: Delivery
+  readonly #checkpoints: Checkpoints
   readonly #parked: ParkedMessages
   readonly #replay: Replay
+  /** Messages that could not be parked: the next look delivers them again. */
+  readonly #unparked: Message[] = []
   readonly #meter = new Meter()
+  #askedAt: number
   readonly #unsubscribe: () => void
-  /** The place to look at next. */
-  #next: number
-  #isLive = false
-  /** Events since it became live. */
-  #sinceLive = 0
-  /** Where the source ended when this run began: what lies beyond was seen as it was written. */
-  readonly #firstEnd: number
-  /** Why nothing can be read: the stream is gone, or damaged. */
-  #obstacle: GroupFailure | undefined
   #isStopped = false
   #isScheduled = false
-  #checkpoint: number | undefined
-  #isWritingCheckpoint = false
-  /** Messages that could not be parked: the next look delivers them again. */
-  #unparked: Message[] = []
-  #lastKnown: number | undefined
-  #askedAt: number
+  /** Why nothing can be read: the stream is gone, or a record is damaged. */
+  #obstacle: GroupFailure | undefined
 
   constructor(store: Store, definition: Definition, now: () => number) {
     const { stream, group, settings, filter, first } = definition
+    const key = keyOf(stream, group)
+    const checkpoint = loadCheckpoint(store, stream, key)
+    const progress = new Progress(settings, checkpoint)
+    const source = sourceOf(store, store.feed, { stream, resolveLinks: settings.resolveLinks, filter: compiledFilter(filter) })
     this.definition = definition
-    this.#key = keyOf(stream, group)
     this.#store = store
+    this.#strategy = settings.strategy as StrategyName
     this.#now = now
     this.#askedAt = now()
-    this.#checkpoint = this.#lastKnown = loadCheckpoint(store, stream, this.#key)
-    this.#next = this.#checkpoint === undefined ? first : this.#checkpoint + 1
-    this.#progress = new Progress(settings, this.#checkpoint)
-    this.#parked = new ParkedMessages(store, this.#key)
+    this.#checkpoints = new Checkpoints(store, stream, key, progress, now)
+    this.#parked = new ParkedMessages(store, key)
     this.#replay = new Replay(this.#parked)
-    this.#delivery = new Delivery(
-      settings,
-      strategyOf(settings.strategy as StrategyName),
-      this.#progress,
-      {
-        park: (message, reason) => this.#park(message, reason),
-        replayed: (revision) => this.#replay.done(revision),
+    const surroundings = {
+      park: (message: Message, reason: string) => this.#park(message, reason),
+      replayed: (revision: number) => this.#replay.done(revision),
+    }
+    const delivery = new Delivery(settings, strategyOf(this.#strategy), progress, surroundings, now)
+    this.#delivery = delivery
+    const reading = {
+      get buffered() {
+        return delivery.buffered
       },
-      now,
-    )
-    this.#source = sourceOf(store, store.feed, { stream, resolveLinks: settings.resolveLinks, filter: compiledFilter(filter) })
-    this.#firstEnd = this.#source.end
-    if (this.#source.isGone) this.#obstacle = GroupFailure.dropped(stream, group)
-    this.#unsubscribe = this.#source.onMore(() => this.#advance())
+      get acceptsBatch() {
+        return delivery.acceptsBatch
+      },
+      found: (place: number, event: Resolved) => delivery.add(this.#found(event), place),
+      passed: (place: number) => progress.pass(place),
+    }
+    this.#intake = new Intake(source, settings, reading, first, checkpoint)
+    if (source.isGone) this.#obstacle = GroupFailure.dropped(stream, group)
+    this.#unsubscribe = source.onMore(() => this.#advance())
     this.#advance()
   }
 
@@ -89,11 +87,8 @@ export class Group {
     const { stream, group, settings } = this.definition
     const { maxSubscriberCount } = settings
     if (maxSubscriberCount !== 0 && this.#delivery.consumers.size >= maxSubscriberCount) throw GroupFailure.full(stream, group)
-    if (this.#obstacle || this.#isStopped) {
-      consumer.connection.drop(this.#obstacle ?? GroupFailure.dropped(stream, group))
-      return
-    }
-    this.#do(() => this.#delivery.connect(consumer))
+    if (this.#obstacle || this.#isStopped) consumer.connection.drop(this.#obstacle ?? GroupFailure.dropped(stream, group))
+    else this.#do(() => this.#delivery.connect(consumer))
   }
 
   disconnect(consumer: Consumer): void {
@@ -113,6 +108,10 @@ export class Group {
     this.#advance()
   }
 
+  replayParked(stopAt: number | undefined): void {
+    this.#do(() => this.#replay.start(stopAt))
+  }
+
   /** The regular look, once a second. */
   check(): void {
     this.#do(() => {
@@ -121,10 +120,6 @@ export class Group {
       this.#replay.check()
       this.#writeCheckpoint(true)
     })
-  }
-
-  replayParked(stopAt: number | undefined): void {
-    this.#do(() => this.#replay.start(stopAt))
   }
 
   /** Ends its consumers, for the reason given, and does nothing from then on. */
@@ -140,21 +135,20 @@ export class Group {
   }
 
   info(): GroupInfo {
-    const { settings } = this.definition
     const now = this.#now()
     const sinceMs = now - this.#askedAt
     this.#askedAt = now
-    const consumers = [...this.#delivery.consumers]
-    const state = this.#isLive ? 'Live' : 'Behind'
+    const state = this.#intake.isLive ? 'Live' : 'Behind'
+    const { extraStatistics } = this.definition.settings
     return {
       definition: this.definition,
       status: this.#replay.isReading ? `ReplayingParkedMessages, ${state}` : state,
-      connections: consumers.map((consumer) => consumer.info(sinceMs, settings.extraStatistics)),
+      connections: Array.from(this.#delivery.consumers, (consumer) => consumer.info(sinceMs, extraStatistics)),
       ...this.#meter.read(sinceMs),
-      lastCheckpointed: this.#checkpoint,
-      lastKnown: this.#isLive ? this.#lastKnown : (this.#source.newestEvent(this.#next) ?? this.#lastKnown),
+      lastCheckpointed: this.#checkpoints.newest,
+      lastKnown: this.#intake.lastKnown,
       readBufferCount: this.#delivery.buffered,
-      liveBufferCount: this.#liveBufferCount,
+      liveBufferCount: this.#intake.liveBufferCount,
       retryBufferCount: this.#delivery.retrying,
       inFlight: this.#delivery.inFlight,
       parkedMessageCount: this.#parked.count,
@@ -176,61 +170,23 @@ export class Group {
     if (this.#isStopped || this.#obstacle) return
     try {
       this.#readParked()
-      this.#read()
+      this.#intake.read()
       for (let sent = this.#delivery.push(); sent > 0; sent--) this.#meter.count()
       this.#writeCheckpoint(false)
     } catch (error) {
       this.#break(error as Error)
       return
     }
-    const canRead = !this.#isLive && this.#delivery.acceptsBatch
-    if ((canRead || (this.#replay.isReading && this.#roomForParked > 0)) && !this.#isScheduled) {
-      this.#isScheduled = true
-      setImmediate(() => {
-        this.#isScheduled = false
-        this.#advance()
-      })
-    }
+    if (this.#intake.canGoOn || (this.#replay.isReading && this.#roomForParked > 0)) this.#advanceLater()
   }
 
-  get #liveFrom(): number {
-    if (this.#isLive) return this.#next
-    return Math.max(this.#firstEnd + 1, this.#source.newest(this.definition.settings.liveBufferSize))
-  }
-
-  #read(): void {
-    const { readBatchSize, historyBufferSize } = this.definition.settings
-    const page = Math.max(1, Math.min(readBatchSize, longestPage))
-    let left = this.#isLive ? historyBufferSize - this.#delivery.buffered : this.#delivery.acceptsBatch ? page : 0
-    if (left > 0)
-      this.#next = this.#source.scan(this.#next, this.#liveFrom, (place, found) => {
-        if (found) {
-          this.#delivery.add(this.#found(found), place)
-          this.#lastKnown = place
-          if (this.#isLive) this.#sinceLive++
-          left--
-        } else this.#progress.pass(place)
-        return left > 0
-      })
-    const isLive = this.#next > this.#source.end
-    if (isLive && !this.#isLive) this.#sinceLive = 0
-    this.#isLive = isLive
-  }
-
-  /** As EventStoreDB counts it: events that came live stay in its live buffer after they were delivered, up to its size. */
-  get #liveBufferCount(): number {
-    const unread = this.#isLive ? 0 : Math.max(0, this.#source.end - Math.max(this.#next, this.#firstEnd + 1) + 1)
-    return Math.max(0, Math.min(this.definition.settings.liveBufferSize, this.#sinceLive + unread))
-  }
-
-  #found({ event, link }: Resolved): Found {
-    const original = new StoredRecord((link ?? event)!)
-    return {
-      id: original.id,
-      event: event && (link ? new StoredRecord(event) : original).position,
-      link: link && original.position,
-      bucket: bucketOf(this.definition.settings.strategy as StrategyName, (event ?? link)!),
-    }
+  #advanceLater(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#advance()
+    })
   }
 
   get #roomForParked(): number {
@@ -239,9 +195,19 @@ export class Group {
 
   #readParked(): void {
     const { log, streams } = this.#store
-    this.#replay.read(Math.min(this.#roomForParked, longestPage), (revision, link) =>
+    this.#replay.read(Math.min(this.#roomForParked, parkedPage), (revision, link) =>
       this.#delivery.replay(this.#found(resolveLink(log, streams, link.bytes, false)), revision),
     )
+  }
+
+  #found({ event, link }: Resolved): Found {
+    const original = new StoredRecord((link ?? event)!)
+    return {
+      id: original.id,
+      event: event && (link ? new StoredRecord(event) : original).position,
+      link: link && original.position,
+      bucket: bucketOf(this.#strategy, (event ?? link)!),
+    }
   }
 
   #park(message: Message, reason: string): void {
@@ -252,26 +218,16 @@ export class Group {
   }
 
   #writeCheckpoint(isCheck: boolean): void {
-    if (this.#isWritingCheckpoint) return
-    const reached = this.#progress.due(this.#now(), isCheck)
-    if (!reached) return
-    this.#isWritingCheckpoint = true
-    writeCheckpoint(this.#store, this.definition.stream, this.#key, reached.place, (error) => {
-      this.#isWritingCheckpoint = false
-      if (error) return // the next look tries again
-      this.#checkpoint = reached.place
-      this.#progress.written(reached, this.#now())
-      this.#advance()
-    })
+    this.#checkpoints.write(isCheck, () => this.#advance())
   }
 
   /** Nothing can be read on: consumers hear why, those to come too. */
   #break(error: Error): void {
     const { stream, group } = this.definition
-    const broken = new GroupFailure('broken', stream, group, `Subscription group ${group} on stream ${stream}: ${error.message}`)
-    this.#obstacle = broken
+    const reason = new GroupFailure('broken', stream, group, `Subscription group ${group} on stream ${stream}: ${error.message}`)
+    this.#obstacle = reason
     for (const consumer of [...this.#delivery.consumers]) {
-      consumer.connection.drop(broken)
+      consumer.connection.drop(reason)
       this.#delivery.disconnect(consumer)
     }
   }
