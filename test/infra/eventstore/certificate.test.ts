@@ -59,6 +59,8 @@ test('PEM and DER, keys with and without a password', () => {
 test('the certificate must lead to a trusted one, also through one in between', () => {
   assert.is(complaint({ certificateFile, privateKeyFile, trustedRootsPath: trusted }), 'none')
   assert.match(complaint({ certificateFile, privateKeyFile, trustedRootsPath: strange }), `leads to none of those in ${strange}`)
+  file('itself/one.cer', one.cert)
+  assert.is(complaint({ certificateFile, privateKeyFile, trustedRootsPath: join(directory, 'itself') }), 'none')
   const through = { certificateFile: file('other.crt', other.cert), privateKeyFile: file('other.key', other.key) }
   assert.is(complaint({ ...through, trustedRootsPath: strange }), 'none')
   assert.match(complaint({ ...through, trustedRootsPath: trusted }), `leads to none of those in ${trusted}`)

@@ -56,7 +56,7 @@ function readDirectory(directory: string): X509Certificate[] {
 function leadsTo([first, ...between]: readonly X509Certificate[], roots: readonly X509Certificate[]): boolean {
   let subject = first!
   for (const _ of [first, ...between]) {
-    if (roots.some((root) => isIssuedBy(subject, root))) return true
+    if (roots.some((root) => root.raw.equals(subject.raw) || isIssuedBy(subject, root))) return true
     const issuer = between.find((candidate) => candidate !== subject && isIssuedBy(subject, candidate))
     if (!issuer) return false
     subject = issuer
