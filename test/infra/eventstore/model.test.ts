@@ -13,7 +13,7 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Expectation, ModelStream, type Verdict } from './model.ts'
-import { isLong, randomFrom, seed, withStore } from './support.ts'
+import { isLong, randomFrom, scratch, seed, withStore } from './support.ts'
 
 const test = suite(`eventstore model (seed ${seed})`)
 const random = randomFrom(seed)
@@ -31,11 +31,20 @@ async function verdictOf(request: Promise<{ nextExpectedRevision?: bigint }>): P
   }
 }
 
-/** One random sequence on one stream, step by step against the model. What happened is told when something differs. */
-async function sequence(client: EventStoreDBClient, stream: string): Promise<void> {
-  const model = new ModelStream()
-  const story: string[] = []
-  const used: string[] = []
+/** A stream, what the model says of it, and what has happened to it. */
+class Subject {
+  readonly stream: string
+  readonly model = new ModelStream()
+  readonly used: string[] = []
+  readonly story: string[] = []
+
+  constructor(stream: string) {
+    this.stream = stream
+  }
+}
+
+/** So many random steps on one stream, each held to the model. What happened is told when something differs. */
+async function walk(client: EventStoreDBClient, { stream, model, used, story }: Subject, count: number): Promise<void> {
   const same = (found: unknown, wanted: unknown) => assert.equal(found, wanted, `${stream}:\n${story.join('\n')}`)
 
   const expectation = (): Expectation => {
@@ -96,7 +105,8 @@ async function sequence(client: EventStoreDBClient, stream: string): Promise<voi
       model.setMetadata(metadata)
     },
   ]
-  for (let step = 0; step < 20; step++) {
+  await compareReads(client, stream, model, same)
+  for (let step = 0; step < count; step++) {
     await pick(steps)()
     await compareReads(client, stream, model, same)
   }
@@ -142,13 +152,47 @@ async function revisions(client: EventStoreDBClient, stream: string, options: Pa
   }
 }
 
-test('random sequences of writes and reads agree with the model', async () => {
-  await withStore(async (client) => {
-    const count = isLong ? 1_000 : 30
-    for (let n = 0; n < count; n += 10) {
-      await Promise.all(Array.from({ length: Math.min(10, count - n) }, (_, k) => sequence(client, `model-${seed}-${n + k}`)))
+/** `$all` has every event ever written, hidden or not, once and in the order of its stream, whichever way it is read. */
+async function compareAll(client: EventStoreDBClient, subjects: readonly Subject[], since: bigint): Promise<void> {
+  let maxCount = Number.MAX_SAFE_INTEGER
+  for (const [direction, fromPosition] of [[FORWARDS, { commit: since, prepare: since }] as const, [BACKWARDS, END] as const]) {
+    const found = new Map(subjects.map(({ stream }) => [stream, [] as string[]]))
+    let read = 0
+    for await (const { event } of client.readAll({ direction, fromPosition, maxCount })) {
+      read++
+      if (event!.type === 'Ticked') found.get(event!.streamId)?.push(event!.id)
     }
-  })
+    maxCount = read
+    for (const { stream, model, story } of subjects) {
+      const ids = found.get(stream)!
+      if (direction === BACKWARDS) ids.reverse()
+      assert.equal(ids, model.ids, `${stream}, ${direction}:\n${story.join('\n')}`)
+    }
+  }
+}
+
+async function lastPosition(client: EventStoreDBClient): Promise<bigint> {
+  let last = 0n
+  for await (const { event } of client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 }))
+    last = event!.position!.commit
+  return last
+}
+
+test('random sequences of writes and reads agree with the model, a restart in the middle of them', async () => {
+  const directory = scratch()
+  const count = isLong ? 1_000 : 30
+  const atOnce = isLong ? 50 : 15
+  for (let n = 0; n < count; n += atOnce) {
+    const subjects = Array.from({ length: atOnce }, (_, k) => new Subject(`model-${seed}-${n + k}`))
+    let since = 0n
+    for (const steps of [12, 8]) {
+      await withStore(async (client) => {
+        since ||= await lastPosition(client)
+        await Promise.all(subjects.map((subject) => walk(client, subject, steps)))
+        await compareAll(client, subjects, since)
+      }, directory)
+    }
+  }
 })
 
 test.run()
