@@ -5,6 +5,7 @@ import { Groups } from './groups/registry.ts'
 import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
 import { http } from './http/server.ts'
+import { statusRoutes } from './http/status.ts'
 import { subscriptionRoutes } from './http/subscriptions.ts'
 import { type Advertise, Node } from './node.ts'
 import { type Certificate, openPort } from './port/port.ts'
@@ -66,7 +67,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     ? await withUsers(store, defaultPasswords)
     : { authenticate: withoutUsers, service: [] }
   const node = nodeOf(options)
-  const routes = [...nodeRoutes(node, store), ...subscriptionRoutes(groups)]
+  const routes = [
+    ...nodeRoutes(node, store),
+    ...subscriptionRoutes(groups),
+    ...statusRoutes({ node, store, groups, projections, directory }),
+  ]
   const handlers = new Map([...handlersOf(node, store, groups), ...projectionHandlers(projections), ...service])
   const server = await openPort({
     host,

@@ -54,11 +54,13 @@ function withoutBody(request: IncomingMessage): Promise<boolean> {
 
 async function answerTo(routes: readonly Route[], request: IncomingMessage): Promise<Answer> {
   const [path, query] = splitTarget(request.url ?? '/')
+  const { headers } = request
+  const origin = `${'encrypted' in request.socket ? 'https' : 'http'}://${headers.host ?? ''}`
+  // A page of somebody else's must not make the browser of who is looking at it change anything here.
+  if (request.method === 'POST' && headers.origin !== undefined && headers.origin !== origin) return { status: 403 }
   const match = matchRoute(routes, request.method ?? 'GET', path)
   if (!('route' in match)) return match
   try {
-    const { headers } = request
-    const origin = `${'encrypted' in request.socket ? 'https' : 'http'}://${headers.host ?? ''}`
     return await match.route.answer({ origin, headers, params: match.params, query: new URLSearchParams(query) })
   } catch (error) {
     return { status: 500, type: 'text/plain; charset=utf-8', body: (error as Error).message }

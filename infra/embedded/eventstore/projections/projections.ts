@@ -2,7 +2,7 @@ import type { DerivedWrite } from '../engine/writer.ts'
 import { readRecord } from '../storage/log.ts'
 import type { Store } from '../store.ts'
 import { type Chunk, type Reading, readChunk, resetsBefore } from './chunk.ts'
-import { loadProgress, type Progress, progressMark } from './progress.ts'
+import { beginning, loadProgress, type Progress, progressMark } from './progress.ts'
 import { rules } from './rules.ts'
 
 export interface Projection extends Reading, Progress {
@@ -86,8 +86,9 @@ export class Projections {
   }
 
   #load(): ReadonlyMap<string, Projection> {
+    const stored = loadProgress(this.#store.log)
     const known = Object.entries(rules).map(([name, rule], index): [string, Projection] => {
-      const progress = loadProgress(this.#store.log, name)
+      const progress = stored[name] ?? beginning
       const former = this.#all?.get(name)
       const { eventsProcessed = 0, fault } = former ?? {}
       return [name, { ...progress, name, rule, number: index + 1, checkpoint: progress.position, eventsProcessed, fault }]
@@ -104,7 +105,7 @@ export class Projections {
   #write(derived: readonly DerivedWrite[], changed: readonly Projection[]): Promise<void> {
     this.#set(changed)
     return new Promise((resolve, reject) =>
-      this.#store.writer.appendDerived(derived, changed.map(progressMark), (outcome) => {
+      this.#store.writer.appendDerived(derived, [progressMark(this.#all.values())], (outcome) => {
         if (outcome.kind !== 'failed') {
           this.#set(changed.map(({ name, position }) => ({ ...this.#all.get(name)!, checkpoint: position })))
           return resolve()
