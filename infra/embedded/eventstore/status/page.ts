@@ -53,9 +53,9 @@ export function statusPage(status: Status): string {
 </header>
 <main>
 ${facts(status)}
-${streamsPart(status)}
 ${groupsPart(status)}
 ${projectionsPart(status)}
+${streamsPart(status)}
 </main>
 </html>
 `.markup
@@ -78,7 +78,7 @@ function streamsPart({ search: { prefix, isContinued }, list }: Status): Html {
   return html`<section aria-labelledby="streams">
 <h2 id="streams">Streams</h2>
 <form role="search" action="/web"><label for="prefix">Name begins with</label> <input id="prefix" name="prefix" value="${prefix}" maxlength="500" autocomplete="off" spellcheck="false"> <button>Search</button></form>
-${list.streams.length > 0 ? table(['Stream', 'Last revision', 'Last event', 'At'], list.streams.map(streamRow)) : html`<p>None ${isContinued || list.before ? 'among those that were looked at' : 'found'}.</p>`}
+${list.streams.length > 0 ? table([text('Stream'), number('Last revision'), text('Last event'), text('At')], list.streams.map(streamRow)) : html`<p>None ${isContinued || list.before ? 'among those that were looked at' : 'found'}.</p>`}
 ${list.before && html`<p><a href="/web?prefix=${encodeURIComponent(prefix)}&amp;before=${list.before}">Older streams</a></p>`}
 <p class="note">Newest first. ${prefix === '' ? html`Those of the system begin with <code>$</code> and are listed when you search for that.` : undefined}</p>
 </section>`
@@ -93,7 +93,10 @@ function streamRow({ name, lastRevision, lastType, lastCreated, state }: StreamV
 const maxGroups = 100
 
 function groupsPart({ groups }: Status): Html {
-  const columns = ['Group', 'Stream', 'Status', 'Consumers', 'In flight', 'Parked', 'Checkpoint', 'Newest']
+  const columns = [
+    ...['Group', 'Stream', 'Status'].map(text),
+    ...['Consumers', 'In flight', 'Parked', 'Checkpoint', 'Newest'].map(number),
+  ]
   return html`<section aria-labelledby="groups">
 <h2 id="groups">Persistent subscriptions</h2>
 ${groups.length > 0 ? table(columns, groups.slice(0, maxGroups).map(groupRow)) : html`<p>There are none.</p>`}
@@ -115,14 +118,17 @@ function projectionsPart({ projections, end }: Status): Html {
 `
   return html`<section aria-labelledby="projections">
 <h2 id="projections">Projections</h2>
-${table(['Projection', 'Status', 'Position', 'Behind', 'Processed since start'], projections.map(row))}
+${table([...['Projection', 'Status'].map(text), ...['Position', 'Behind', 'Processed since start'].map(number)], projections.map(row))}
 </section>`
 }
 
+const text = (title: string): Html => html`<th scope="col">${title}</th>`
+const number = (title: string): Html => html`<th scope="col" class="number">${title}</th>`
+
 /** Wide tables scroll by themselves, by keyboard too. */
-function table(columns: readonly string[], rows: readonly Html[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${columns[0]}"><table>
-<thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
+function table(columns: readonly Html[], rows: readonly Html[]): Html {
+  return html`<div class="scroll" tabindex="0"><table>
+<thead><tr>${columns}</tr></thead>
 <tbody>
 ${rows}</tbody></table></div>`
 }

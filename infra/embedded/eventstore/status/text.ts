@@ -1,6 +1,6 @@
 // How numbers and names are put for a person.
 
-const longest = 200
+const longest = 120
 
 /**
  * A name as it can be shown: characters that cannot be seen, or that turn the text around them, are written out, and a very long name is cut.
