@@ -1,5 +1,6 @@
 // A server with a certificate, through the clients that people use.
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:https'
@@ -237,6 +238,20 @@ test('an open call has the groups that its user is in by now', () =>
     await isDenied(() => ann.appendToStream('jobs', tick(2)))
     await move('$admins')
     await ann.appendToStream('$system', tick(1))
+  }))
+
+test('who does not say who they are may say little', () =>
+  withSecureStore(async ({ store }) => {
+    const connection = secured(store.connectionString)
+    const batch = async (length: number) => {
+      const call = connection.bidi('Streams', 'BatchAppend', { as: null })
+      call.send({ correlationId: { string: randomUUID() }, proposedMessages: [{ data: Buffer.alloc(length) }], isFinal: true })
+      call.end()
+      return (await call.outcome(10_000)).error?.code
+    }
+    assert.is(await batch(60_000), undefined)
+    assert.is(await batch(70_000), 'RESOURCE_EXHAUSTED')
+    connection.close()
   }))
 
 async function status(port: string, path: string, authorization?: string): Promise<number | undefined> {

@@ -62,6 +62,11 @@ export class Call {
     return this.#stream.write(frames)
   }
 
+  /** Refuses longer request messages from now on. */
+  limitMessages(bytes: number): void {
+    this.#frames.limit = bytes
+  }
+
   /** Lets nothing of the request reach the callbacks until `release`: they are not set yet. */
   hold(): void {
     this.#isHeld = true

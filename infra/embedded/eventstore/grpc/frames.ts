@@ -27,13 +27,13 @@ export class FrameError extends Error {
  * Throws FrameError for a compressed message or one longer than `limit`, as soon as its prefix is read.
  */
 export class FrameReader {
-  readonly #limit: number
+  limit: number
   #parts: Buffer[] = []
   #buffered = 0
   #needed = framePrefix
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   /** True when the request stopped in the middle of a message. */
@@ -69,7 +69,7 @@ export class FrameReader {
   #lengthAt(bytes: Buffer, at: number): number {
     if (bytes[at] !== 0) throw new FrameError('Compressed messages are not supported.', false)
     const length = bytes.readUInt32BE(at + 1)
-    if (length > this.#limit) throw new FrameError('Received message exceeds the maximum configured message size.', true)
+    if (length > this.limit) throw new FrameError('Received message exceeds the maximum configured message size.', true)
     return length
   }
 }

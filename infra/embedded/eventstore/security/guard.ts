@@ -10,6 +10,9 @@ export type Authenticate = (authorization: string | undefined) => Principal | Pr
 /** Without a certificate nobody can be told from anybody else, and everything is allowed. */
 export const withoutUsers: Authenticate = () => system
 
+/** What nobody has to answer for is kept small: strangers have little to say, and could else fill the memory with it. */
+const strangersBytes = 64 * 1024
+
 /** The handlers, each behind the question who calls and whether the method is for them; which stream they may use is asked later. */
 export function guarded(handlers: ReadonlyMap<string, Handler>, authenticate: Authenticate): ReadonlyMap<string, Handler> {
   return new Map(Array.from(handlers, ([path, handler]) => [path, guard(path, handler, authenticate)]))
@@ -21,6 +24,7 @@ function guard(path: string, handler: Handler, authenticate: Authenticate): Hand
   function admit(call: Call, principal: Principal): void {
     if (!belongs(principal, audience)) throw accessDenied()
     call.principal = principal
+    if (principal.kind === 'anonymous') call.limitMessages(strangersBytes)
     handler(call)
   }
 
