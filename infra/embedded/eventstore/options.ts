@@ -59,7 +59,12 @@ const options: readonly Option[] = [
     fallback: 'false',
     does: 'let the projections of the system run: $ce- and $et- streams and so on',
   },
-  { name: 'enable-atom-pub-over-http', kind: 'flag', fallback: 'false', does: 'serve streams over HTTP/1.1 too' },
+  {
+    name: 'enable-atom-pub-over-http',
+    kind: 'flag',
+    fallback: 'false',
+    does: 'accepted, and changes nothing: streams are served over gRPC only',
+  },
   {
     name: 'insecure',
     kind: 'flag',

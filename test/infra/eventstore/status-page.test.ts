@@ -3,9 +3,13 @@ import { request } from 'node:http'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { any } from '../../../infra/embedded/eventstore/engine/rules.ts'
+import { startEmbeddedEventStore } from '../../../infra/embedded/eventstore/start.ts'
 import { listStreams } from '../../../infra/embedded/eventstore/status/streams.ts'
 import { count, duration, size, visible } from '../../../infra/embedded/eventstore/status/text.ts'
 import { openStore, type Store } from '../../../infra/embedded/eventstore/store.ts'
+import { type Credentials, connect } from '../../conformance/lib/connection.ts'
+import { loadSchema } from '../../conformance/lib/schema.ts'
+import { testCertificate } from '../../support/certificates.ts'
 import { tick, withStore } from './support.ts'
 
 const test = suite('status page')
@@ -125,6 +129,22 @@ test('streams are listed newest first, page by page, by prefix, and a look is bo
   const [tombstoned, , deleted] = listStreams(store, '').streams
   assert.equal([tombstoned!.name, tombstoned!.state, tombstoned!.lastRevision], ['never-written', 'tombstoned', undefined])
   assert.equal([deleted!.name, deleted!.state, deleted!.lastRevision], ['even-118', 'deleted', 0])
+  await store.close()
+})
+
+test('with users it is for administrators and operators', async () => {
+  const certificate = testCertificate()
+  const store = await startEmbeddedEventStore({ directory: undefined, port: 0, certificate })
+  const connection = connect(`localhost:${store.port}`, loadSchema(), { ca: Buffer.from(certificate.ca) })
+  const status = async (path: string, as: Credentials | null) => (await connection.http('GET', path, { as })).status
+  for (const path of ['/', '/web', '/web?prefix=$']) {
+    assert.is(await status(path, null), 401)
+    assert.is(await status(path, { user: 'ops', password: 'wrong' }), 401)
+    for (const user of ['admin', 'ops']) assert.is(await status(path, { user, password: 'changeit' }), 200)
+  }
+  const { headers } = await connection.http('GET', '/')
+  assert.match(headers['www-authenticate']!, 'Basic')
+  connection.close()
   await store.close()
 })
 
