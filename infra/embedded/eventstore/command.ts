@@ -2,11 +2,12 @@ import { runCommand } from '../../cli/run.ts'
 import { type EventStoreOptions, parseEventStoreOptions, UsageError, usage } from './options.ts'
 import type { Certificate } from './port/port.ts'
 import { readCertificate } from './security/certificate.ts'
-import { openServer } from './server.ts'
+import { openServer, type Server } from './server.ts'
 import { tools } from './tools.ts'
 
 /**
- * `duxnet eventstore`: runs the event store alone until SIGTERM or SIGINT, or a tool. Prints `ready` with its address when it listens.
+ * `duxnet eventstore`: runs the event store alone until SIGTERM or SIGINT, or a tool. Prints `ready` with its address when it listens. SIGHUP makes it
+ * read the files of its certificate again.
  * Answers the exit code: 0 stopped, 1 could not start, 2 unknown option or value.
  */
 export async function eventStoreCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -25,6 +26,7 @@ export async function eventStoreCommand(argv: readonly string[], env: NodeJS.Pro
     const advertise = { host: options.nodeHostAdvertiseAs || undefined, port: options.nodePortAdvertiseAs || undefined }
     const server = await openServer({ directory, host, port, certificate, defaultPasswords, startStandardProjections, advertise })
     const stopped = signalled()
+    if (certificate) process.on('SIGHUP', () => renewCertificate(server, options))
     process.stdout.write(`ready esdb://${server.host}:${server.port}?tls=${certificate !== undefined}\n`)
     await stopped
     await server.close()
@@ -44,6 +46,16 @@ function certificateOf(options: EventStoreOptions): Certificate | undefined {
     privateKeyPassword: options.certificatePrivateKeyPassword,
     trustedRootsPath: options.trustedRootCertificatesPath,
   })
+}
+
+/** Certificates end, and their files are replaced; one that can not be read leaves the present one where it is. */
+function renewCertificate(server: Server, options: EventStoreOptions): void {
+  try {
+    server.renew(certificateOf(options)!)
+    process.stdout.write('the certificate was read again\n')
+  } catch (error) {
+    process.stderr.write(`duxnet eventstore: the certificate stays what it was: ${(error as Error).message}\n`)
+  }
 }
 
 function signalled(): Promise<void> {

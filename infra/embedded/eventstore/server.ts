@@ -43,6 +43,8 @@ export interface ServerOptions {
 export interface Server {
   readonly host: string
   readonly port: number
+  /** Shows another certificate to whoever connects from now on. */
+  renew(certificate: Certificate): void
   /** Ends open calls, finishes what was accepted and closes the files. */
   close(): Promise<void>
 }
@@ -83,7 +85,12 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   opening.defer(() => server.close())
 
   const opened = opening.move()
-  return { host: server.host, port: server.port, close: () => opened.disposeAsync() }
+  return {
+    host: server.host,
+    port: server.port,
+    renew: (certificate) => server.renew(certificate),
+    close: () => opened.disposeAsync(),
+  }
 }
 
 function nodeOf({ directory, host, port, certificate, startStandardProjections = false, advertise = {} }: ServerOptions): Node {

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import {
   AccessDeniedError,
@@ -23,7 +24,7 @@ import { type EmbeddedEventStore, startEmbeddedEventStore } from '../../../infra
 import { type Connection, connect } from '../../conformance/lib/connection.ts'
 import { loadSchema } from '../../conformance/lib/schema.ts'
 import { testCertificate } from '../../support/certificates.ts'
-import { scratch, standalone, tick, withoutOptions } from './support.ts'
+import { eventually, scratch, standalone, tick, withoutOptions } from './support.ts'
 
 const test = suite('eventstore with a certificate')
 
@@ -290,6 +291,32 @@ test('the command: users outlive it, the first passwords come from the environme
   assert.is(refused.status, 1)
   assert.match(refused.stderr, ca)
   assert.not.match(refused.stdout + refused.stderr, 'gu3ss')
+})
+
+test('the command reads its certificate again on SIGHUP, and keeps the one it has when it can not', async () => {
+  const [former, newer] = [testCertificate(), testCertificate()]
+  const [cert, key] = [file('renewed.crt', former.cert), file('renewed.key', former.key)]
+  const server = await standalone(['--mem-db', '--certificate-file', cert, '--certificate-private-key-file', key])
+  const { port } = new URL(server.connectionString)
+  const isShown = async ({ ca }: { ca: string }) => {
+    const socket = connectTls({ host: 'localhost', port: Number(port), ca })
+    const shown = await once(socket, 'secureConnect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    return shown
+  }
+  assert.equal([await isShown(former), await isShown(newer)], [true, false])
+  file('renewed.key', newer.key)
+  server.process.kill('SIGHUP')
+  await eventually(() => server.said().includes('stays what it was'), 'a key of another certificate is refused')
+  assert.equal([await isShown(former), await isShown(newer)], [true, false])
+  file('renewed.crt', newer.cert)
+  server.process.kill('SIGHUP')
+  await eventually(() => server.said().includes('was read again'), 'the certificate is read again')
+  assert.equal([await isShown(former), await isShown(newer)], [false, true])
+  assert.is(await server.kill('SIGTERM'), 0)
 })
 
 test.run()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
 import { onFirstBytes } from './first-bytes.ts'
 
 /** What speaks one protocol over the connections that it is handed. */
@@ -33,6 +33,8 @@ export interface PortOptions {
 export interface Port {
   readonly host: string
   readonly port: number
+  /** Shows another certificate to whoever connects from now on. Throws an Error where there was none. */
+  renew(certificate: Certificate): void
   /** Resolves once nobody is connected any more. Who has not taken the last answers within a second is cut off. */
   close(): Promise<void>
 }
@@ -57,6 +59,10 @@ export async function openPort(options: PortOptions): Promise<Port> {
   return {
     host,
     port: (server.address() as AddressInfo).port,
+    renew(certificate) {
+      if (!(server instanceof TlsServer)) throw new Error(`${host}:${options.port} speaks no TLS`)
+      server.setSecureContext(certificate)
+    },
     async close() {
       const closed = once(server, 'close')
       server.close()
