@@ -1,6 +1,7 @@
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Protocol } from '../port/port.ts'
 import { Call } from './call.ts'
+import { type KeepAlive, keepAlive } from './keep-alive.ts'
 import { code, Status, unimplemented } from './status.ts'
 
 /** Starts serving a call: sets its callbacks and returns. A throw ends the call with that error. */
@@ -12,7 +13,7 @@ const resetsAllowed = 1_000_000_000
  * gRPC over HTTP/2. Handlers are keyed by path, `/package.Service/Method`. Closing ends open calls with UNAVAILABLE, which makes clients reconnect.
  * Written against node:http2 because one write may carry many messages: a reader of the log is then bound by its client alone.
  */
-export function grpc(handlers: ReadonlyMap<string, Handler>): Protocol {
+export function grpc(handlers: ReadonlyMap<string, Handler>, alive?: KeepAlive): Protocol {
   const sessions = new Set<ServerHttp2Session>()
   const calls = new Set<Call>()
   const server = createServer({
@@ -27,6 +28,7 @@ export function grpc(handlers: ReadonlyMap<string, Handler>): Protocol {
     session.setLocalWindowSize(1 << 24)
     session.on('error', () => {}) // 'close' follows
     session.on('close', () => sessions.delete(session))
+    keepAlive(session, alive)
   })
   server.on('sessionError', () => {})
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
