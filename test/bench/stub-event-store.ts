@@ -4,6 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import type { Answer, Proposal } from '../../infra/embedded/eventstore/engine/writer.ts'
 import type { Call } from '../../infra/embedded/eventstore/grpc/call.ts'
 import { grpc } from '../../infra/embedded/eventstore/grpc/server.ts'
+import { httpOverHttp2 } from '../../infra/embedded/eventstore/http/over-http2.ts'
 import { http } from '../../infra/embedded/eventstore/http/server.ts'
 import { openPort, type Port } from '../../infra/embedded/eventstore/port/port.ts'
 import { batchAppend } from '../../infra/embedded/eventstore/services/batch-append.ts'
@@ -94,7 +95,7 @@ function serve(canned: CannedEvent): Promise<Port> {
     [`${service}/BatchAppend`, batchAppend({ writer, access: { allows: () => true } } as unknown as Store)],
     [`${service}/Read`, read],
   ])
-  return openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1: http([]) })
+  return openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers, httpOverHttp2([])), http1: http([]) })
 }
 
 function frameOf({ stream, type, data, metadata }: CannedEvent): Buffer {

@@ -4,6 +4,7 @@ import { lockFile } from '../../file-lock.ts'
 import { Groups } from './groups/registry.ts'
 import { grpc, type Handler } from './grpc/server.ts'
 import { nodeRoutes } from './http/node.ts'
+import { httpOverHttp2 } from './http/over-http2.ts'
 import { http } from './http/server.ts'
 import { statusRoutes } from './http/status.ts'
 import { subscriptionRoutes } from './http/subscriptions.ts'
@@ -69,18 +70,17 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     ? await withUsers(store, defaultPasswords)
     : { authenticate: withoutUsers, service: [] }
   const node = nodeOf(options)
-  const routes = [
-    ...nodeRoutes(node, store),
-    ...subscriptionRoutes(groups),
-    ...statusRoutes({ node, store, groups, projections, directory }),
-  ]
+  const routes = guardedRoutes(
+    [...nodeRoutes(node, store), ...subscriptionRoutes(groups), ...statusRoutes({ node, store, groups, projections, directory })],
+    authenticate,
+  )
   const handlers = new Map([...handlersOf(node, store, groups), ...projectionHandlers(projections), ...service])
   const server = await openPort({
     host,
     port,
     certificate,
-    http2: grpc(guarded(handlers, authenticate)),
-    http1: http(guardedRoutes(routes, authenticate)),
+    http2: grpc(guarded(handlers, authenticate), httpOverHttp2(routes)),
+    http1: http(routes),
   })
   opening.defer(() => server.close())
 

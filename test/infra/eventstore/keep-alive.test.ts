@@ -15,7 +15,7 @@ async function withPort(run: (port: number) => Promise<void>): Promise<void> {
   const port = await openPort({
     host: '127.0.0.1',
     port: 0,
-    http2: grpc(new Map(), { intervalMs: 20, unanswered: 5 }),
+    http2: grpc(new Map(), httpOverHttp2([]), { intervalMs: 20, unanswered: 5 }),
     http1: nobody,
   })
   try {

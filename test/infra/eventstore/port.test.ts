@@ -1,22 +1,24 @@
 // One port, two protocols: what a connection speaks is found out, whatever its bytes and however slowly they come.
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect as connectHttp2 } from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import { request as secureRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpc } from '../../../infra/embedded/eventstore/grpc/server.ts'
+import { httpOverHttp2 } from '../../../infra/embedded/eventstore/http/over-http2.ts'
 import type { Route } from '../../../infra/embedded/eventstore/http/routes.ts'
 import { http } from '../../../infra/embedded/eventstore/http/server.ts'
 import { openPort, type Port } from '../../../infra/embedded/eventstore/port/port.ts'
 import { openServer } from '../../../infra/embedded/eventstore/server.ts'
 import { getSupportedMethods } from '../../../infra/embedded/eventstore/services/discovery.ts'
 import { testCertificate } from '../../support/certificates.ts'
-import { tick, withStore } from './support.ts'
+import { isLong, randomFrom, seed, tick, withStore } from './support.ts'
 
-const test = suite('one port, both protocols')
+const test = suite(`one port, both protocols (seed ${seed})`)
+const random = randomFrom(seed)
 
 const features = '/event_store.client.server_features.ServerFeatures/GetSupportedMethods'
 const routes: readonly Route[] = [{ method: 'GET', path: '/ping', audience: 'anyone', answer: () => ({ status: 200 }) }]
@@ -25,7 +27,7 @@ const handlers = new Map([[features, getSupportedMethods()]])
 /** Runs something with a port. */
 async function withPort(run: (port: Port) => Promise<void>, patienceMs = 10_000): Promise<void> {
   const http1 = http(routes, { headMs: patienceMs, requestMs: patienceMs })
-  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1, patienceMs })
+  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers, httpOverHttp2(routes)), http1, patienceMs })
   await run(port).finally(() => port.close())
 }
 
@@ -154,8 +156,64 @@ test('heads and bodies have a largest size', async () => {
   })
 })
 
+interface Answered {
+  readonly status: number | undefined
+  readonly body: string
+}
+
+async function overHttp2(session: ClientHttp2Session, headers: Record<string, string>, body?: Buffer): Promise<Answered> {
+  const stream = session.request(headers, { endStream: body === undefined })
+  stream.on('error', () => {}) // the answer may come before the whole request was taken
+  stream.setEncoding('utf8')
+  let text = ''
+  stream.on('data', (chunk) => (text += chunk))
+  if (body) stream.end(body)
+  const [answered] = await once(stream, 'response')
+  await new Promise((resolve) => stream.once('close', resolve))
+  return { status: answered[':status'], body: text }
+}
+
+test('what is not gRPC is answered over HTTP/2 as over HTTP/1.1: browsers speak it when the port has a certificate', async () => {
+  const certificate = testCertificate()
+  for (const security of [undefined, certificate]) {
+    const server = await openServer({ directory: undefined, host: '127.0.0.1', port: 0, certificate: security })
+    const session = connectHttp2(`${security ? 'https' : 'http'}://localhost:${server.port}`, { ca: certificate.ca })
+    const authorization = `Basic ${Buffer.from('admin:changeit').toString('base64')}`
+    assert.equal(JSON.parse((await overHttp2(session, { ':path': '/ping' })).body), { text: 'Ping request successfully handled' })
+    assert.equal(await overHttp2(session, { ':path': '/ping', ':method': 'HEAD' }), { status: 200, body: '' })
+    assert.is((await overHttp2(session, { ':path': '/', ':method': 'DELETE' })).status, 405)
+    assert.is((await overHttp2(session, { ':path': '/' })).status, security ? 401 : 200)
+    assert.match((await overHttp2(session, { ':path': '/', authorization })).body, '<h1>DuxNet event store</h1>')
+    assert.is(JSON.parse((await overHttp2(session, { ':path': '/gossip' })).body).serverPort, server.port)
+    const large = Buffer.alloc(200_000)
+    assert.is((await overHttp2(session, { ':path': '/ping', ':method': 'POST' }, large)).status, 413)
+    session.close()
+    await server.close()
+  }
+})
+
+test('random bytes in random pieces harm nobody', async () => {
+  await withPort(async ({ port }) => {
+    for (let round = 0; round < (isLong ? 2_000 : 100); round++) {
+      const good = round % 2 ? preface + emptySettings : 'GET /ping HTTP/1.1\r\nhost: x\r\n\r\n'
+      const bytes = Buffer.from(good.slice(0, Math.floor(random() * good.length)), 'latin1')
+      const garbage = Buffer.from(Array.from({ length: 64 }, () => Math.floor(random() * 256)))
+      await raw(port, async (socket) => {
+        for (let rest = Buffer.concat([bytes, garbage]); rest.length > 0 && !socket.destroyed; ) {
+          const length = 1 + Math.floor(random() * rest.length)
+          socket.write(rest.subarray(0, length))
+          rest = rest.subarray(length)
+          await new Promise(setImmediate)
+        }
+        socket.end()
+      })
+    }
+    assert.is(await ping(port), 200)
+  }, 1_000)
+})
+
 test('closing ends both kinds of connections, the idle and the undecided too', async () => {
-  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers), http1: http(routes) })
+  const port = await openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers, httpOverHttp2(routes)), http1: http(routes) })
   const ended: Promise<unknown>[] = []
   const session = connectHttp2(`http://127.0.0.1:${port.port}`)
   ended.push(once(session, 'close'))

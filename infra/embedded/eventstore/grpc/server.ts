@@ -1,4 +1,4 @@
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Protocol } from '../port/port.ts'
 import { Call } from './call.ts'
 import { type KeepAlive, keepAlive } from './keep-alive.ts'
@@ -9,11 +9,14 @@ export type Handler = (call: Call) => void
 
 const resetsAllowed = 1_000_000_000
 
+/** What serves requests that are not gRPC. */
+export type Others = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
+
 /**
  * gRPC over HTTP/2. Handlers are keyed by path, `/package.Service/Method`. Closing ends open calls with UNAVAILABLE, which makes clients reconnect.
  * Written against node:http2 because one write may carry many messages: a reader of the log is then bound by its client alone.
  */
-export function grpc(handlers: ReadonlyMap<string, Handler>, alive?: KeepAlive): Protocol {
+export function grpc(handlers: ReadonlyMap<string, Handler>, others: Others, alive?: KeepAlive): Protocol {
   const sessions = new Set<ServerHttp2Session>()
   const calls = new Set<Call>()
   const server = createServer({
@@ -32,6 +35,10 @@ export function grpc(handlers: ReadonlyMap<string, Handler>, alive?: KeepAlive):
   })
   server.on('sessionError', () => {})
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    if (!headers['content-type']?.startsWith('application/grpc')) {
+      others(stream, headers)
+      return
+    }
     const call = new Call(stream, headers)
     calls.add(call)
     stream.on('close', () => calls.delete(call))

@@ -51,8 +51,8 @@ const statistics = ({ feed }: Store) => ({
 
 const noId = '00000000-0000-0000-0000-000000000000'
 
-function gossip(node: Node, { feed }: Store, { headers }: Request): Answer {
-  const address = node.addressFor(headers.host ?? '')
+function gossip(node: Node, { feed }: Store, { authority }: Request): Answer {
+  const address = node.addressFor(authority)
   if (!address) return { status: 400 }
   const { host, port } = address
   const member = {

@@ -4,6 +4,8 @@ import type { Audience } from '../security/audience.ts'
 export interface Request {
   /** Where the client found this server, `http://host:port`. */
   readonly origin: string
+  /** The same without the scheme. */
+  readonly authority: string
   readonly headers: IncomingHttpHeaders
   /** What stood in the places of the route's path that have a name. */
   readonly params: Readonly<Record<string, string>>
