@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpc } from '../../../infra/embedded/eventstore/grpc/server.ts'
+import { httpOverHttp2 } from '../../../infra/embedded/eventstore/http/over-http2.ts'
 import { openPort } from '../../../infra/embedded/eventstore/port/port.ts'
 import { eventually } from './support.ts'
 
