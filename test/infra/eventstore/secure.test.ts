@@ -154,6 +154,33 @@ test('a wrong password, and nobody, are refused; a denied append leaves the othe
     assert.equal(await typesIn(ann, 'ticks'), ['Ticked'])
   }))
 
+test('what is sent before it is known who sends it is kept, or let go with the call', () =>
+  withSecureStore(async ({ store }) => {
+    const admin = { user: 'admin', password: 'changeit' }
+    const wrong = { user: 'admin', password: 'wrong' }
+    const options = { options: { streamIdentifier: { streamName: 'blobs' }, any: {} } }
+    const blob = {
+      proposedMessage: {
+        id: { string: randomUUID() },
+        metadata: { type: 'blob', 'content-type': 'x' },
+        data: Buffer.alloc(900_000),
+      },
+    }
+    // Each of these is the first with its credentials on a connection of its own, and so has to wait for a slow hash.
+    for (const [as, messages, code] of [
+      [admin, [], 'UNKNOWN'],
+      [wrong, [], 'UNAUTHENTICATED'],
+      [{ ...wrong, password: 'worse' }, [options, ...Array.from({ length: 40 }, () => blob)], 'UNAUTHENTICATED'],
+      [{ ...admin, user: 'ops' }, [options, blob], undefined],
+    ] as const) {
+      const connection = secured(store.connectionString)
+      const append = () => connection.clientStream('Streams', 'Append', messages, { as })
+      assert.equal([(await append()).error?.code, (await append()).error?.code], [code, code], JSON.stringify(as))
+      assert.is((await connection.unary('ServerFeatures', 'GetSupportedMethods', {}, { as: null })).error, undefined)
+      connection.close()
+    }
+  }))
+
 test('an access list opens and closes a stream, and ends the subscriptions of who may not read any more', () =>
   withSecureStore(async ({ admin, user }) => {
     const [ann, bob] = [await user('ann', ['staff']), await user('bob')]
