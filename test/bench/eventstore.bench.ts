@@ -84,7 +84,7 @@ const stubServer = await startStub(canned)
 open.defer(() => stubServer.close())
 const [ours, stub] = [side('ours', connectionString), side('stub', stubServer.connectionString)]
 const sides = [ours, stub]
-const lmdb = await openBareLmdb(data)
+const lmdb = openBareLmdb(data)
 open.defer(() => lmdb.close())
 let putIntoLmdb = 0
 

@@ -1,10 +1,12 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ResolvedEvent } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { startEmbeddedEventStore } from '../../../infra/embedded/eventstore/start.ts'
 import { type Log, openLog } from '../../../infra/embedded/eventstore/storage/log.ts'
 import { askEverything, LogWriter } from './logs.ts'
-import { isLong, randomFrom, scratch, seed } from './support.ts'
+import { isLong, randomFrom, scratch, seed, tick, withStore } from './support.ts'
 
 const test = suite(`eventstore damage (seed ${seed})`)
 const random = randomFrom(seed)
@@ -35,7 +37,7 @@ async function sample(commits: number, isKilled: boolean): Promise<Sample> {
   const copy = place()
   if (isKilled) cpSync(directory, copy, { recursive: true })
   await log.close()
-  return { directory: isKilled ? copy : directory, names: writer.names, answers }
+  return { directory: isKilled ? copy : directory, names: [...writer.names], answers }
 }
 
 const samples = [await sample(60, false), await sample(60, true)]
@@ -113,11 +115,11 @@ test('a write that was under way counts whole or not at all; what was acknowledg
   const log = openLog(directory)
   const writer = new LogWriter(log, random)
   for (let n = 0; n < 20; n++) await writer.commit()
-  const before = { directory: place(), names: writer.names, answers: askEverything(log, writer.names) }
+  const before = { directory: place(), names: [...writer.names], answers: askEverything(log, writer.names) }
   cpSync(directory, before.directory, { recursive: true })
   const start = statSync(join(directory, 'log')).size
   await writer.commit()
-  const after = { directory: place(), names: writer.names, answers: askEverything(log, writer.names) }
+  const after = { directory: place(), names: [...writer.names], answers: askEverything(log, writer.names) }
   cpSync(directory, after.directory, { recursive: true })
   await log.close()
   const whole = readFileSync(join(after.directory, 'log'))
@@ -157,5 +159,42 @@ test('a damaged log goes on with what is good, and takes more', async () => {
   assert.is(log.nextPosition, nextPosition + 1)
   await log.close()
 })
+
+test('under a running store a damaged record is DATA_LOSS that names it, and everything else is served', async () => {
+  const directory = place()
+  const path = join(directory, 'log')
+  await withStore(async (client) => {
+    for (let n = 0; n < 30; n++) await client.appendToStream(`ticks-${n % 3}`, tick(n))
+    const bytes = readFileSync(path)
+    bytes[bytes.indexOf('"n":15')]! ^= 1
+    writeFileSync(path, bytes)
+    for (const read of [client.readStream('ticks-0'), client.readAll()]) {
+      const met: number[] = []
+      const failure = await collect(read, met)
+      assert.match(failure?.message ?? '', /record at position \d+ is damaged \(.*log, byte \d+\)/)
+      assert.is(met.includes(12), true, 'what comes before it is served')
+      assert.is(met.includes(15), false)
+    }
+    for (const stream of ['ticks-1', 'ticks-2']) {
+      const met: number[] = []
+      assert.is(await collect(client.readStream(stream), met), undefined)
+      assert.is(met.length, 10)
+    }
+    await client.appendToStream('ticks-0', tick(30))
+  }, directory)
+  const refused = await startEmbeddedEventStore({ directory, port: 0 }).catch((error: Error) => error)
+  assert.instance(refused, Error, 'it may be the event that a client sends again')
+  assert.match((refused as Error).message, /record at position \d+ is damaged \(.*log, byte \d+\)/)
+})
+
+/** Reads to the end, or to an error, which it answers. */
+async function collect(events: AsyncIterable<ResolvedEvent>, met: number[]): Promise<Error | undefined> {
+  try {
+    for await (const { event } of events) met.push((event!.data as { n: number }).n)
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
 
 test.run()

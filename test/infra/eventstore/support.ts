@@ -34,9 +34,14 @@ export const tick = (n: number, type = 'Ticked'): JSONEventData<JSONEventType<st
 /** A directory that is removed when the process of the test ends. */
 export function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), 'duxnet-eventstore-test-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  if (scratches.push(directory) === 1)
+    process.once('exit', () => {
+      for (const each of scratches) rmSync(each, { recursive: true, force: true })
+    })
   return directory
 }
+
+const scratches: string[] = []
 
 /** Runs something with an event store of its own and a client of it. */
 export async function withStore(

@@ -40,8 +40,9 @@ function whenKnown(call: Call, principal: Promise<Principal>, admit: (principal:
   call.hold()
   principal
     .then((known) => {
-      if (!call.ended) admit(known)
+      if (call.ended) return
+      admit(known)
+      call.release()
     })
     .catch((error) => call.fail(error))
-    .finally(() => call.release())
 }

@@ -10,10 +10,10 @@ import {
   type Refusal,
   readBatchMessage,
   refusedReply,
+  storeFailed,
   structuredCorrelation,
   timedOut,
   tooLarge,
-  unknownFailure,
   writtenReply,
   wrongRevision,
 } from '../wire/batch-append.ts'
@@ -166,6 +166,6 @@ function replyTo(correlation: Buffer, stream: string, expected: Expected, outcom
     case 'deleted':
       return refusedReply(correlation, stream, deletedStream(stream))
     case 'failed':
-      return refusedReply(correlation, stream, unknownFailure(`Nothing was written: ${outcome.error.message}`))
+      return refusedReply(correlation, stream, storeFailed(`Nothing was written: ${outcome.error.message}`))
   }
 }

@@ -117,10 +117,11 @@ export const timedOut: Refusal = { code: code.deadlineExceeded, message: 'Timeou
 
 export const notAllowed: Refusal = { code: code.permissionDenied, message: 'AccessDenied', detail: 'AccessDenied', value: empty }
 
-export const unknownFailure = (reason: string): Refusal => ({
-  code: code.unknown,
+/** The store could not write. No client knows a type for that; given one they don't know they show the message, and only then. */
+export const storeFailed = (reason: string): Refusal => ({
+  code: code.resourceExhausted,
   message: reason,
-  detail: 'Unknown',
+  detail: 'StoreFailed',
   value: empty,
 })
 
