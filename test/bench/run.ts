@@ -1,6 +1,6 @@
 // npm run bench [NAME…]: every benchmark in a process of its own, one after the other.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const directory = import.meta.dirname
@@ -16,7 +16,8 @@ if (unknown.length) {
 }
 
 const peers = join(directory, 'peers')
-if (!existsSync(join(peers, 'node_modules'))) {
+const { dependencies } = JSON.parse(readFileSync(join(peers, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+if (Object.keys(dependencies).some((name) => !existsSync(join(peers, 'node_modules', name)))) {
   console.log('installing the peers that the benchmarks compare with')
   if (spawnSync('npm', ['ci', '--ignore-scripts'], { cwd: peers, stdio: 'inherit' }).status !== 0) process.exit(1)
 }

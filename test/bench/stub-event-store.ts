@@ -92,7 +92,7 @@ function serve(canned: CannedEvent): Promise<Port> {
   const service = '/event_store.client.streams.Streams'
   const handlers = new Map([
     ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', getSupportedMethods()],
-    [`${service}/BatchAppend`, batchAppend({ writer } as unknown as Store)],
+    [`${service}/BatchAppend`, batchAppend({ writer, access: { allows: () => true } } as unknown as Store)],
     [`${service}/Read`, read],
   ])
   return openPort({ host: '127.0.0.1', port: 0, http2: grpc(handlers, httpOverHttp2([])), http1: http([]) })

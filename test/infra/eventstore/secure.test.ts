@@ -20,7 +20,8 @@ import {
 } from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type EmbeddedEventStore, startEmbeddedEventStore } from '../../../infra/embedded/eventstore/start.ts'
+import { openServer } from '../../../infra/embedded/eventstore/server.ts'
+import { startEmbeddedEventStore } from '../../../infra/embedded/eventstore/start.ts'
 import { type Connection, connect } from '../../conformance/lib/connection.ts'
 import { loadSchema } from '../../conformance/lib/schema.ts'
 import { testCertificate } from '../../support/certificates.ts'
@@ -49,16 +50,27 @@ const secured = (connectionString: string): Connection =>
     user: { user: 'admin', password: 'changeit' },
   })
 
+interface Running {
+  readonly connectionString: string
+  close(): Promise<void>
+}
+
+/** In this thread: a worker for each test would take longer than the tests. */
+async function inThisThread(): Promise<Running> {
+  const { host, port, close } = await openServer({ directory: undefined, host: '127.0.0.1', port: 0, certificate })
+  return { connectionString: `esdb://${host}:${port}?tls=true`, close }
+}
+
 interface World {
-  readonly store: EmbeddedEventStore
+  readonly store: Running
   readonly admin: EventStoreDBClient
   /** A client of a new user. */
   user(login: string, groups?: readonly string[]): Promise<EventStoreDBClient>
   manage(method: string, options: object): Promise<unknown>
 }
 
-async function withSecureStore(run: (world: World) => Promise<void>): Promise<void> {
-  const store = await startEmbeddedEventStore({ directory: undefined, port: 0, certificate })
+async function withSecureStore(run: (world: World) => Promise<void>, start: () => Promise<Running> = inThisThread): Promise<void> {
+  const store = await start()
   const clients: EventStoreDBClient[] = []
   const connection = secured(store.connectionString)
   const client = (user: string) => {
@@ -103,26 +115,29 @@ async function typesIn(client: EventStoreDBClient, stream: string, credentials?:
 const isDenied = async (run: () => Promise<unknown>) => assert.instance(await failure(run), AccessDeniedError)
 
 test('the client appends, reads and subscribes over TLS with the credentials of its connection string', () =>
-  withSecureStore(async ({ store, admin, user }) => {
-    assert.match(store.connectionString, /^esdb:\/\/127\.0\.0\.1:\d+\?tls=true$/)
-    const ann = await user('ann')
-    const subscription = ann.subscribeToStream('ticks', { fromRevision: START })
-    await ann.appendToStream('ticks', [tick(1), tick(2)])
-    // Credentials of a single call go before those of the client, and the client then calls Append.
-    await ann.appendToStream('ticks', tick(3, 'Tocked'), { credentials: { username: 'ops', password: 'changeit' } })
-    const received: string[] = []
-    for await (const { event } of subscription) if (received.push(event!.type) === 3) break
-    assert.equal(received, ['Ticked', 'Ticked', 'Tocked'])
-    assert.equal(await typesIn(ann, 'ticks'), received)
-    await isDenied(async () => {
-      for await (const _ of ann.readAll({ maxCount: 1 }));
-    })
-    for await (const { event } of admin.readAll({ maxCount: 1 })) assert.ok(event)
-    await isDenied(() => ann.appendToStream('$system', tick(1)))
-    await admin.appendToStream('$system', tick(1))
-    await ann.deleteStream('ticks')
-    assert.instance(await failure(() => typesIn(ann, 'ticks')), StreamNotFoundError)
-  }))
+  withSecureStore(
+    async ({ store, admin, user }) => {
+      assert.match(store.connectionString, /^esdb:\/\/127\.0\.0\.1:\d+\?tls=true$/)
+      const ann = await user('ann')
+      const subscription = ann.subscribeToStream('ticks', { fromRevision: START })
+      await ann.appendToStream('ticks', [tick(1), tick(2)])
+      // Credentials of a single call go before those of the client, and the client then calls Append.
+      await ann.appendToStream('ticks', tick(3, 'Tocked'), { credentials: { username: 'ops', password: 'changeit' } })
+      const received: string[] = []
+      for await (const { event } of subscription) if (received.push(event!.type) === 3) break
+      assert.equal(received, ['Ticked', 'Ticked', 'Tocked'])
+      assert.equal(await typesIn(ann, 'ticks'), received)
+      await isDenied(async () => {
+        for await (const _ of ann.readAll({ maxCount: 1 }));
+      })
+      for await (const { event } of admin.readAll({ maxCount: 1 })) assert.ok(event)
+      await isDenied(() => ann.appendToStream('$system', tick(1)))
+      await admin.appendToStream('$system', tick(1))
+      await ann.deleteStream('ticks')
+      assert.instance(await failure(() => typesIn(ann, 'ticks')), StreamNotFoundError)
+    },
+    () => startEmbeddedEventStore({ directory: undefined, port: 0, certificate }),
+  ))
 
 test('a wrong password, and nobody, are refused; a denied append leaves the others of its call alone', () =>
   withSecureStore(async ({ store, user }) => {

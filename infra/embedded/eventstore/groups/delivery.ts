@@ -7,6 +7,9 @@ import type { Strategy } from './strategies.ts'
 /** What a consumer wants done with a message that it does not acknowledge. */
 export type NackAction = 'retry' | 'park' | 'skip'
 
+/** Characters that are kept of why a message was parked; it is for a person to read. */
+const longestReason = 64 * 1024
+
 /** What the delivery asks of its surroundings. */
 export interface Surroundings {
   /** To be followed by `parked`, or by `notParked` when it could not be stored. */
@@ -112,7 +115,8 @@ export class Delivery {
       this.#land(flight)
       const { message } = flight
       if (action === 'retry') this.#retryOrPark(message)
-      else if (action === 'park') this.#surroundings.park(message, `Client explicitly NAK'ed message.\n${reason}`)
+      else if (action === 'park')
+        this.#surroundings.park(message, `Client explicitly NAK'ed message.\n${reason.slice(0, longestReason)}`)
       else this.#done(message)
     }
   }

@@ -40,9 +40,8 @@ function whenKnown(call: Call, principal: Promise<Principal>, admit: (principal:
   call.hold()
   principal
     .then((known) => {
-      if (call.ended) return
-      admit(known)
-      call.release()
+      if (!call.ended) admit(known)
     })
     .catch((error) => call.fail(error))
+    .finally(() => call.release())
 }

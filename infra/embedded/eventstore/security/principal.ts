@@ -25,10 +25,10 @@ export const operator = 'ops'
 export const isAmong = ({ name, groups }: Principal, names: readonly string[]) =>
   names.some((wanted) => wanted === name || groups.includes(wanted))
 
-export function isAdministrator(principal: Principal): boolean {
-  return principal.kind === 'system' || (principal.kind === 'user' && isAmong(principal, [administrator, administrators]))
-}
+export const isAdministrator = (principal: Principal) =>
+  principal.kind === 'system' || isAccount(principal, administrator) || principal.groups.includes(administrators)
 
-export function isOperator(principal: Principal): boolean {
-  return isAdministrator(principal) || (principal.kind === 'user' && isAmong(principal, [operator, operators]))
-}
+export const isOperator = (principal: Principal) =>
+  isAdministrator(principal) || isAccount(principal, operator) || principal.groups.includes(operators)
+
+const isAccount = ({ kind, name }: Principal, login: string) => kind === 'user' && name === login

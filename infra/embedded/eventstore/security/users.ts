@@ -70,7 +70,7 @@ export class Users {
     if (!record) return undefined
     const { data, created } = new StoredRecord(record)
     const user = readUser(data)
-    return user && { ...user, lastUpdated: created }
+    return user && { ...user, loginName: login, lastUpdated: created }
   }
 
   /** By login. */
