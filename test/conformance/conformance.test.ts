@@ -77,8 +77,9 @@ async function progress(section: string): Promise<string> {
 }
 
 /** Over TLS only what could not be asked over plaintext. */
-const unasked = (scenarios: readonly Listed[], setting: Setting) =>
-  setting === plaintext ? scenarios : scenarios.filter((scenario) => skipReason(scenario, plaintext.security))
+function unasked(scenarios: readonly Listed[], setting: Setting): readonly Listed[] {
+  return setting === plaintext ? scenarios : scenarios.filter((scenario) => skipReason(scenario, plaintext.security))
+}
 
 // Asked before anything is registered: uvu starts as soon as this file waits for something.
 const ofServer = process.env.ESDB_URL === undefined ? undefined : await askServer(process.env.ESDB_URL)
