@@ -1,19 +1,8 @@
 import type { DerivedWrite } from '../engine/writer.ts'
-import { readRecord } from '../storage/log.ts'
 import type { Store } from '../store.ts'
-import { type Chunk, type Reading, readChunk, resetsBefore } from './chunk.ts'
-import { beginning, loadProgress, type Progress, progressMark } from './progress.ts'
-import { rules } from './rules.ts'
-
-export interface Projection extends Reading, Progress {
-  readonly name: string
-  /** How far it is known to have come after a crash. */
-  readonly checkpoint: number
-  /** Since this program started. */
-  readonly eventsProcessed: number
-  /** Why it cannot go on, until it is enabled again. */
-  readonly fault: string | undefined
-}
+import { type Chunk, readChunk } from './chunk.ts'
+import { Ledger, type Projection } from './ledger.ts'
+import { Resets } from './resets.ts'
 
 // Whoever appends comes first: the projections work for a quarter of the time at most, and gather what comes meanwhile.
 const restPerWork = 3
@@ -29,24 +18,24 @@ const uncheckpointed = 10_000
  */
 export class Projections {
   readonly #store: Store
+  readonly #ledger: Ledger
+  readonly #resets: Resets
   readonly #stopListening: () => void
-  #all: ReadonlyMap<string, Projection>
-  /** Streams of a projection that began again which hold nothing visible from before. */
-  #fresh = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #isWriting = false
   #isClosed = false
 
   constructor(store: Store) {
     this.#store = store
-    this.#all = this.#load()
+    this.#ledger = new Ledger(store)
+    this.#resets = new Resets(store)
     this.#stopListening = store.feed.onAny(() => this.#schedule(shortestRestMs))
     this.#schedule(0)
   }
 
   /** While something is written, the positions are those before it. */
   list(): readonly Projection[] {
-    const all = [...this.#all.values()]
+    const all = this.#ledger.list()
     return this.#isWriting ? all.map((projection) => ({ ...projection, position: projection.checkpoint })) : all
   }
 
@@ -61,12 +50,12 @@ export class Projections {
 
   /** Each change resolves once it is durable, and rejects when it was not made. */
   async enable(name: string): Promise<void> {
-    const { status, fault } = this.#all.get(name)!
+    const { status, fault } = this.#ledger.get(name)
     if (status !== 'Running' || fault !== undefined) await this.#change(name, { status: 'Running', fault: undefined })
   }
 
   async enableAll(): Promise<void> {
-    await Promise.all(Object.keys(rules).map((name) => this.enable(name)))
+    await Promise.all(this.list().map(({ name }) => this.enable(name)))
   }
 
   disable(name: string, status: 'Stopped' | 'Aborted'): Promise<void> {
@@ -75,8 +64,8 @@ export class Projections {
 
   /** Begins again at the start of the log: what it derived before is hidden as it is derived anew. */
   async reset(name: string): Promise<void> {
-    this.#fresh = new Set()
-    await this.#change(name, { position: 0, resets: this.#all.get(name)!.resets + 1 })
+    this.#resets.forget()
+    await this.#change(name, { position: 0, resets: this.#ledger.get(name).resets + 1 })
   }
 
   close(): void {
@@ -85,40 +74,9 @@ export class Projections {
     clearTimeout(this.#timer)
   }
 
-  #load(): ReadonlyMap<string, Projection> {
-    const stored = loadProgress(this.#store.log)
-    const known = Object.entries(rules).map(([name, rule], index): [string, Projection] => {
-      const progress = stored[name] ?? beginning
-      const former = this.#all?.get(name)
-      const { eventsProcessed = 0, fault } = former ?? {}
-      return [name, { ...progress, name, rule, number: index + 1, checkpoint: progress.position, eventsProcessed, fault }]
-    })
-    return new Map(known)
-  }
-
   async #change(name: string, change: Partial<Projection>): Promise<void> {
-    await this.#write([], [{ ...this.#all.get(name)!, ...change }])
+    await this.#ledger.write([], [{ ...this.#ledger.get(name), ...change }])
     this.#schedule(shortestRestMs)
-  }
-
-  /** Makes events and the progress that goes with them durable. Rejects when nothing of it was stored, and goes on from what is. */
-  #write(derived: readonly DerivedWrite[], changed: readonly Projection[]): Promise<void> {
-    this.#set(changed)
-    return new Promise((resolve, reject) =>
-      this.#store.writer.appendDerived(derived, [progressMark(this.#all.values())], (outcome) => {
-        if (outcome.kind !== 'failed') {
-          this.#set(changed.map(({ name, position }) => ({ ...this.#all.get(name)!, checkpoint: position })))
-          return resolve()
-        }
-        this.#all = this.#load()
-        this.#fresh.clear()
-        reject(outcome.error)
-      }),
-    )
-  }
-
-  #set(changed: readonly Projection[]): void {
-    this.#all = new Map([...this.#all, ...changed.map((projection) => [projection.name, projection] as const)])
   }
 
   #schedule(restMs: number): void {
@@ -138,6 +96,7 @@ export class Projections {
     this.#isWriting = true
     const isStored = await written.then(yes, no)
     this.#isWriting = false
+    if (!isStored) this.#resets.forget()
     this.#schedule(isStored ? Math.max(shortestRestMs, workMs * restPerWork) : restAfterFailureMs)
   }
 
@@ -151,9 +110,9 @@ export class Projections {
         ? { ...projection, position, eventsProcessed: projection.eventsProcessed + count }
         : projection,
     )
-    if (chunk.derived.size > 0 || advanced.some(({ checkpoint }) => position - checkpoint >= uncheckpointed))
-      await this.#write(this.#writesOf(chunk), advanced)
-    else this.#set(advanced)
+    const isDue = chunk.derived.size > 0 || advanced.some(({ checkpoint }) => position - checkpoint >= uncheckpointed)
+    if (isDue) await this.#ledger.write(this.#writesOf(chunk), advanced)
+    else this.#ledger.set(advanced)
   }
 
   /** A damaged record ends those that would have to read it, and says so. */
@@ -162,27 +121,13 @@ export class Projections {
     try {
       return readChunk(this.#store, behind, this.end)
     } catch (error) {
-      this.#set(behind.map((projection) => ({ ...projection, fault: (error as Error).message })))
+      this.#ledger.set(behind.map((projection) => ({ ...projection, fault: (error as Error).message })))
       return undefined
     }
   }
 
   #writesOf({ derived }: Chunk): DerivedWrite[] {
-    return [...derived].map(([stream, { by, events }]) => ({
-      stream,
-      events,
-      isFresh: by.resets > 0 && this.#isOfBefore(stream, by),
-    }))
-  }
-
-  /** Whether a stream still shows what was derived before the last reset. */
-  #isOfBefore(name: string, { resets }: Reading): boolean {
-    if (this.#fresh.has(name)) return false
-    this.#fresh.add(name)
-    const { number, committed } = this.#store.streams.get(name)
-    if (number === undefined || committed.last < 0) return false
-    const newest = readRecord(this.#store.log, this.#store.log.positionOf(number, committed.last)!)!
-    return resetsBefore(newest) < resets
+    return Array.from(derived, ([stream, { by, events }]) => ({ stream, events, isFresh: this.#resets.isOfBefore(stream, by) }))
   }
 }
 
