@@ -1,5 +1,6 @@
 import { runCommand } from '../../cli/run.ts'
-import { type EventStoreOptions, parseEventStoreOptions, UsageError, usage } from './options.ts'
+import { usage } from './option-list.ts'
+import { type EventStoreOptions, parseEventStoreOptions, UsageError } from './options.ts'
 import type { Certificate } from './port/port.ts'
 import { readCertificate } from './security/certificate.ts'
 import { openServer, type Server } from './server.ts'

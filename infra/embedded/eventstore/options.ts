@@ -1,3 +1,5 @@
+import { options, prefix, variable } from './option-list.ts'
+
 /** What `duxnet eventstore` can be told. */
 export interface EventStoreOptions {
   readonly db: string
@@ -20,77 +22,6 @@ export interface EventStoreOptions {
 }
 
 export class UsageError extends Error {}
-
-interface Option {
-  readonly name: string
-  readonly kind: 'text' | 'port' | 'flag'
-  readonly fallback?: string
-  /** A secret that must not stand on a command line, where others see it. */
-  readonly environmentOnly?: boolean
-  readonly does: string
-}
-
-/** EventStoreDB's own names and defaults; each can be given as `--name value`, `--name=value` or `EVENTSTORE_NAME=value`. */
-const options: readonly Option[] = [
-  {
-    name: 'db',
-    kind: 'text',
-    fallback: process.platform === 'linux' ? '/var/lib/eventstore' : './data',
-    does: 'the directory of the log; made if it is not there',
-  },
-  { name: 'mem-db', kind: 'flag', fallback: 'false', does: 'keep everything in memory; nothing is left when it ends' },
-  { name: 'node-ip', kind: 'text', fallback: '127.0.0.1', does: 'the address to listen on' },
-  { name: 'node-port', kind: 'port', fallback: '2113', does: 'the port to listen on; 0 picks a free one' },
-  {
-    name: 'node-host-advertise-as',
-    kind: 'text',
-    fallback: '',
-    does: 'the host that clients are told to dial, if not the one they came by',
-  },
-  {
-    name: 'node-port-advertise-as',
-    kind: 'port',
-    fallback: '0',
-    does: 'the port that clients are told to dial; 0 for the one they came by',
-  },
-  {
-    name: 'start-standard-projections',
-    kind: 'flag',
-    fallback: 'false',
-    does: 'let the projections of the system run: $ce- and $et- streams and so on',
-  },
-  {
-    name: 'enable-atom-pub-over-http',
-    kind: 'flag',
-    fallback: 'false',
-    does: 'accepted, and changes nothing: streams are served over gRPC only',
-  },
-  {
-    name: 'insecure',
-    kind: 'flag',
-    fallback: 'false',
-    does: 'serve without TLS and passwords, as without a certificate, and on other addresses than loopback too',
-  },
-  { name: 'certificate-file', kind: 'text', does: 'serve over TLS with this certificate (X.509, PEM or DER), to users only' },
-  { name: 'certificate-private-key-file', kind: 'text', does: 'the private key of the certificate' },
-  { name: 'certificate-private-key-password', kind: 'text', does: 'the password of the private key, if it has one' },
-  { name: 'trusted-root-certificates-path', kind: 'text', does: 'a directory of certificates to one of which that one must lead' },
-  {
-    name: 'default-admin-password',
-    kind: 'text',
-    environmentOnly: true,
-    does: 'what the first start gives to admin, in place of changeit',
-  },
-  {
-    name: 'default-ops-password',
-    kind: 'text',
-    environmentOnly: true,
-    does: 'what the first start gives to ops, in place of changeit',
-  },
-  { name: 'help', kind: 'flag', fallback: 'false', does: 'print this' },
-]
-
-const prefix = 'EVENTSTORE_'
 
 /** Options over environment over defaults. Throws UsageError that names what is unknown or has no such value. */
 export function parseEventStoreOptions(argv: readonly string[], env: NodeJS.ProcessEnv): EventStoreOptions {
@@ -170,16 +101,4 @@ function* fromArguments(argv: readonly string[]): Iterable<[string, string]> {
     else if (argv[at + 1] === undefined) throw new UsageError(`the option --${option.name} needs a value`)
     else yield [option.name, argv[++at]!]
   }
-}
-
-const variable = (name: string) => `${prefix}${name.toUpperCase().replaceAll('-', '_')}`
-
-const toolsUsage = `duxnet eventstore verify DIR | backup DIR TO | restore FROM DIR: check or copy a log; each has its --help\n`
-
-export function usage(): string {
-  const lines = options.map(({ name, kind, fallback, environmentOnly, does }) => {
-    const left = environmentOnly ? '' : kind === 'flag' ? `--${name}` : `--${name} ${kind === 'port' ? 'PORT' : 'VALUE'}`
-    return `  ${left.padEnd(40)} ${does} (${fallback === undefined ? '' : `default ${fallback}; `}${variable(name)})`
-  })
-  return `duxnet eventstore [options]: a single-node event store that EventStoreDB clients can dial\n\n${lines.join('\n')}\n\n${toolsUsage}`
 }
