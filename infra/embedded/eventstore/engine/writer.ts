@@ -340,10 +340,9 @@ export class Writer {
     if (batch.end === undefined) this.#finish(batch)
     const { entries, newStreams, marks, answers } = batch
     const nextPosition = batch.gaveOutPositions ? batch.end : undefined
+    const isAlone = answers.length === 1 && marks.size === 0 && this.#waiting.length === 0
     const started = performance.now()
-    const error = await this.#log
-      .write({ entries, newStreams, marks, nextPosition }, answers.length === 1 && marks.size === 0)
-      .then(none, (error: Error) => error)
+    const error = await this.#log.write({ entries, newStreams, marks, nextPosition }, isAlone).then(none, (error: Error) => error)
     this.#commitMs += (performance.now() - started - this.#commitMs) / 8
     this.#inFlight = undefined
     if (error) this.#failed(batch, error)
