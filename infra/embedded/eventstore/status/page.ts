@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type Html, html } from '../../../../api/pages/html.ts'
+import { version } from '../../../version.ts'
 import type { GroupInfo } from '../groups/info.ts'
 import { placeText } from '../groups/place.ts'
 import { serverVersion } from '../node.ts'
@@ -48,7 +49,7 @@ export function statusPage(status: Status): string {
 <title>DuxNet event store</title>
 <style>${{ markup: style }}</style>
 <header>
-<h1>DuxNet event store</h1>
+<h1>DuxNet event store <small>${version}</small></h1>
 <p>Speaks as EventStoreDB ${serverVersion}, ${status.isSecure ? 'over TLS, to its users' : 'in plaintext, to anybody who can reach it'}. As of ${instant(status.now)} UTC.</p>
 </header>
 <main>
