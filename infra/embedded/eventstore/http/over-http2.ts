@@ -20,7 +20,7 @@ export function httpOverHttp2(
       headers,
     } as const
     const answered = await answer(routes, received, stream)
-    if (stream.destroyed) return
+    if (stream.destroyed || stream.closed) return
     stream.respond({ ':status': answered.status, ...headersOf(answered) })
     stream.end(method === 'HEAD' ? undefined : answered.body)
   }
