@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Advertise, Node } from '../../../infra/embedded/eventstore/node.ts'
 import { openServer, type Server } from '../../../infra/embedded/eventstore/server.ts'
-import { tick } from './support.ts'
+import { standalone, tick } from './support.ts'
 
 const test = suite('discovery')
 
@@ -48,6 +48,14 @@ test('what is advertised is what clients are sent to', async () => {
     assert.is(events.length, 1)
     await client.dispose()
   })
+})
+
+test('the command advertises what it is told', async () => {
+  const store = await standalone(['--mem-db', '--node-host-advertise-as', 'node.example', '--node-port-advertise-as', '4711'])
+  const response = await fetch(`http://${new URL(store.connectionString).host}/gossip`)
+  const { members } = (await response.json()) as { members: { httpEndPointIp: string; httpEndPointPort: number }[] }
+  assert.equal([members[0]!.httpEndPointIp, members[0]!.httpEndPointPort], ['node.example', 4711])
+  assert.is(await store.kill('SIGTERM'), 0)
 })
 
 test('an authority is taken apart, or is none', () => {
