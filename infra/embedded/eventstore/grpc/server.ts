@@ -7,7 +7,9 @@ import { code, Status, unimplemented } from './status.ts'
 /** Starts serving a call: sets its callbacks and returns. A throw ends the call with that error. */
 export type Handler = (call: Call) => void
 
-const resetsAllowed = 1_000_000_000
+/** Streams that a client may reset: at once, and each second for long. */
+const resetBurst = 100_000
+const resetsPerSecond = 20_000
 
 /** What serves requests that are not gRPC. */
 export type Others = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
@@ -22,9 +24,9 @@ export function grpc(handlers: ReadonlyMap<string, Handler>, others: Others, ali
   const server = createServer({
     settings: { initialWindowSize: 1 << 20, maxConcurrentStreams: 0xffff_ffff },
     // gRPC clients reset the stream of every call that they end first; by default 1,000 of these at once, or 33 a second, cost them
-    // the connection, which protects a server on the open net from floods and would punish any busy reader here.
-    streamResetBurst: resetsAllowed,
-    streamResetRate: resetsAllowed,
+    // the connection, which would punish any busy reader. More than one client can read in a second is a flood all the same.
+    streamResetBurst: resetBurst,
+    streamResetRate: resetsPerSecond,
   })
   server.on('session', (session) => {
     sessions.add(session)
