@@ -93,6 +93,14 @@ test('files that are no log are refused by name', async () => {
   assert.match(message, `the log in ${directory} cannot be opened`)
 })
 
+test('a log of the former format is refused, and what to do is said', async () => {
+  const directory = scratch()
+  writeFileSync(join(directory, 'log.mdb'), '')
+  const { message } = await refusal(startEmbeddedEventStore({ directory, port: 0 }))
+  assert.match(message, /former format.*export it with the version that wrote it/)
+  assert.equal(readdirSync(directory).sort(), ['hold', 'log.mdb'], 'nothing was made of it')
+})
+
 test('in memory nothing is left, not even while it runs', async () => {
   const temporary = () => readdirSync(process.env.TMPDIR ?? '/tmp').filter((name) => name.startsWith('duxnet-eventstore-mem'))
   const before = temporary()

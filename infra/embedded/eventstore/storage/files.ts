@@ -65,9 +65,8 @@ function open(directory: string, opening: <T extends { close(): void }>(each: T)
     indexed(owner)
     progress(index.nextPosition - 1)
   })
-  const isTorn = index.end < file.end
   file.end = index.end
-  if (isTorn) file.cut()
+  file.cut() // and flushed: what counts from now on may not have reached the disk before
   marks.write(file.end)
   marks.flush()
   syncDirectory(directory)

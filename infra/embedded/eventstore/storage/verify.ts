@@ -92,11 +92,11 @@ function firstDifference(told: LogIndex, index: LogIndex): string | undefined {
     if (told.start(position) !== index.start(position)) return `position ${position}`
   for (let stream = 1; stream <= Math.min(told.names.count, index.names.count); stream++) {
     if (told.names.digest(stream) !== index.names.digest(stream)) return `the name of stream ${stream}`
-    let revision = 0
-    const isSame = (_: number, position: number) =>
-      position >= index.nextPosition || index.positionOf(stream, revision++) === position
     let isAllSame = true
-    told.scan(stream, 0, told.count(stream) - 1, false, (at, position) => (isAllSame = isSame(at, position)))
+    told.scan(stream, 0, tombstoneRevision, false, (revision, position) => {
+      isAllSame = position >= index.nextPosition || index.positionOf(stream, revision) === position
+      return isAllSame
+    })
     if (!isAllSame) return `stream ${stream}`
   }
   return undefined
