@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 
 /** `DUXLOG`, the format, a number of the log's own that its other files refer to, and a CRC-32 of these. */
-const mark = Buffer.from('DUXLOG')
+const magic = Buffer.from('DUXLOG')
 const format = 2
 const idOffset = 8
 const crcOffset = 16
@@ -112,8 +112,8 @@ export class LogFile {
 
 function fileHeader(): Buffer {
   const header = Buffer.alloc(fileHeaderSize)
-  mark.copy(header)
-  header.writeUInt16LE(format, mark.length)
+  magic.copy(header)
+  header.writeUInt16LE(format, magic.length)
   randomBytes(crcOffset - idOffset).copy(header, idOffset)
   header.writeUInt32LE(crc32(header.subarray(0, crcOffset)), crcOffset)
   return header
@@ -125,7 +125,7 @@ function readFileHeader(path: string, descriptor: number): number {
   readSync(descriptor, header, 0, fileHeaderSize, 0)
   if (crc32(header.subarray(0, crcOffset)) !== header.readUInt32LE(crcOffset))
     throw new Error(`${path} is damaged at byte 0, or no log`)
-  const found = header.readUInt16LE(mark.length)
+  const found = header.readUInt16LE(magic.length)
   if (found !== format) throw new Error(`its format is ${found}, and this program reads ${format}`)
   return header.readUInt32LE(idOffset)
 }

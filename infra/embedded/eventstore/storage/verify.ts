@@ -1,12 +1,12 @@
 import { closeSync, existsSync, fstatSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { damagedSlot, readAcknowledged } from './acknowledged-file.ts'
 import { fileNames } from './files.ts'
 import { CorruptRecord, flag, flagsOf, isEvent, streamOf } from './header.ts'
 import { readBlocks } from './index-blocks.ts'
 import { fillIndex } from './index-file.ts'
 import { fileHeaderSize, LogFile } from './log-file.ts'
 import { LogIndex } from './log-index.ts'
-import { damagedSlot, readMark } from './marks.ts'
 import { readForward } from './read-forward.ts'
 import { StoredRecord, tombstoneRevision } from './record.ts'
 import { ownerOf } from './recovery.ts'
@@ -27,10 +27,10 @@ export function verifyLog(directory: string, isInUse: boolean, progress: (events
   if (!existsSync(path)) throw new Error(`there is no log in ${directory}`)
   const file = LogFile.open(path, 'r')
   try {
-    const marks = join(directory, fileNames.marks)
-    const acknowledged = readMark(marks, file.seed)?.length ?? file.end
-    const slot = isInUse ? undefined : damagedSlot(marks, file.seed)
-    if (slot !== undefined) throw new Error(`${marks} is damaged at byte ${slot}; the next start writes it anew`)
+    const notes = join(directory, fileNames.acknowledged)
+    const acknowledged = readAcknowledged(notes, file.seed)?.length ?? file.end
+    const slot = isInUse ? undefined : damagedSlot(notes, file.seed)
+    if (slot !== undefined) throw new Error(`${notes} is damaged at byte ${slot}; the next start writes it anew`)
     if (file.end < acknowledged) throw new Error(`${path} has ${file.end} bytes, and ${acknowledged} were acknowledged`)
     file.end = acknowledged
     const { index, contents } = verifyRecords(file, path, progress)

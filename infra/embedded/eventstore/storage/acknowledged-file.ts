@@ -4,16 +4,16 @@ import { crc32 } from 'node:zlib'
 /** Two slots in sectors of their own, written in turn: one is whole whatever happens to the other. */
 const slotOffsets = [0, 512]
 const fileSize = 1024
-/** CRC-32 of what follows, begun with the log's own number; how many marks were made before; the length. */
+/** CRC-32 of what follows, begun with the log's own number; how many times it was written before; the length. */
 const slotSize = 20
 
-interface Mark {
+interface Slot {
   readonly turn: number
   readonly length: number
 }
 
 /** The file that says how far the log is acknowledged. */
-export class Marks {
+export class AcknowledgedFile {
   readonly #descriptor: number
   readonly #seed: number
   #turn: number
@@ -28,16 +28,16 @@ export class Marks {
   static open(
     path: string,
     seed: number,
-  ): { readonly marks: Marks /** undefined: no mark is whole. */; readonly length: number | undefined } {
-    const newest = readMark(path, seed)
+  ): { readonly acknowledged: AcknowledgedFile /** undefined: no slot is whole. */; readonly length: number | undefined } {
+    const newest = readAcknowledged(path, seed)
     const descriptor = openSync(path, newest ? 'r+' : 'w+')
     if (!newest) writeSync(descriptor, Buffer.alloc(fileSize), 0, fileSize, 0)
-    return { marks: new Marks(descriptor, seed, (newest?.turn ?? -1) + 1), length: newest?.length }
+    return { acknowledged: new AcknowledgedFile(descriptor, seed, (newest?.turn ?? -1) + 1), length: newest?.length }
   }
 
   /** The file has its room, so that this works on a full disk too. */
   write(length: number): void {
-    const slot = encodeMark({ turn: this.#turn, length }, this.#seed)
+    const slot = encodeSlot({ turn: this.#turn, length }, this.#seed)
     writeSync(this.#descriptor, slot, 0, slotSize, slotOffsets[this.#turn % 2]!)
     this.#turn++
   }
@@ -51,15 +51,15 @@ export class Marks {
   }
 }
 
-/** The newest whole mark; undefined when there is none, or no file. */
-export function readMark(path: string, seed: number): Mark | undefined {
-  const [first, second] = readSlots(path).map((slot) => decodeMark(slot, seed))
+/** The newest whole slot; undefined when there is none, or no file. */
+export function readAcknowledged(path: string, seed: number): Slot | undefined {
+  const [first, second] = readSlots(path).map((slot) => decodeSlot(slot, seed))
   return first && second ? (first.turn > second.turn ? first : second) : (first ?? second)
 }
 
 /** Where the first slot is that was written and is not whole. */
 export function damagedSlot(path: string, seed: number): number | undefined {
-  const damaged = readSlots(path).findIndex((slot) => slot.some((byte) => byte !== 0) && !decodeMark(slot, seed))
+  const damaged = readSlots(path).findIndex((slot) => slot.some((byte) => byte !== 0) && !decodeSlot(slot, seed))
   return damaged < 0 ? undefined : slotOffsets[damaged]
 }
 
@@ -72,7 +72,7 @@ function readSlots(path: string): readonly Buffer[] {
   return slotOffsets.map((at) => bytes.subarray(at, at + slotSize))
 }
 
-function encodeMark({ turn, length }: Mark, seed: number): Buffer {
+function encodeSlot({ turn, length }: Slot, seed: number): Buffer {
   const slot = Buffer.alloc(slotSize)
   slot.writeDoubleLE(turn, 4)
   slot.writeDoubleLE(length, 12)
@@ -80,7 +80,7 @@ function encodeMark({ turn, length }: Mark, seed: number): Buffer {
   return slot
 }
 
-function decodeMark(slot: Buffer, seed: number): Mark | undefined {
+function decodeSlot(slot: Buffer, seed: number): Slot | undefined {
   if (crc32(slot.subarray(4), seed) !== slot.readUInt32LE(0)) return undefined
   return { turn: slot.readDoubleLE(4), length: slot.readDoubleLE(12) }
 }
