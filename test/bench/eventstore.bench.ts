@@ -18,6 +18,7 @@ import {
   scratch,
   table,
 } from './harness.ts'
+import { listen } from './listeners.ts'
 import { type CannedEvent, startStub } from './stub-event-store.ts'
 
 const callersAtOnce = [1, 64, 256] as const
@@ -190,35 +191,8 @@ const reads = table('Events read', 'a second', await interleave(sides.flatMap(re
 for (const what of ['a stream', '$all'])
   aim(`ours / stub, ${what}`, reads[named('ours', what)]! / reads[named('stub', what)]!, { atLeast: 0.95 })
 
-/** Subscriptions, each over a connection of its own, that count what they hear. */
-async function listen(on: Side, stream: string, count: number) {
-  let heard = 0
-  let wanted = Number.POSITIVE_INFINITY
-  let enough = () => {}
-  const hear = () => {
-    if (++heard === wanted) enough()
-  }
-  for (let listener = 0; listener < count; listener++) {
-    const subscription = on.another().subscribeToStream(stream, { fromRevision: 'end' })
-    await new Promise<void>((resolve, reject) => {
-      subscription.once('confirmation', resolve)
-      subscription.once('error', reject)
-      subscription.on('data', hear)
-    })
-  }
-  return {
-    /** Resolves when so many more have been heard in all. */
-    hear(more: number): Promise<void> {
-      return new Promise((resolve) => {
-        wanted = heard + more
-        enough = resolve
-      })
-    },
-  }
-}
-
 async function fanningOut(on: Side): Promise<Contestant<number>> {
-  const { hear } = await listen(on, 'bench-fan', listeners)
+  const { hear } = await listen(Array.from({ length: listeners }, on.another), 'bench-fan')
   return {
     name: named(on.name, `${listeners} subscribers`),
     async round() {
@@ -240,7 +214,7 @@ aim('ours / stub', fan[named('ours', `${listeners} subscribers`)]! / fan[named('
 })
 
 async function delivering(on: Side): Promise<Contestant<{ p50: number; p99: number }>> {
-  const { hear } = await listen(on, 'bench-delivery', 1)
+  const { hear } = await listen([on.another()], 'bench-delivery')
   return {
     name: on.name,
     async round() {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { type Commit, type Log, readRecord } from '../storage/log.ts'
+import { type Log, readRecord } from '../storage/log.ts'
 import { encodeRecord, recordId, tombstoneRevision } from '../storage/record.ts'
+import { type Batch, newBatch } from './batch.ts'
 import type { Feed } from './feed.ts'
 import { expiredBefore, firstVisible, type Limits, limitsOf, newestOnly, revivedMetadata, softDeletionMetadata } from './limits.ts'
 import type { Place, RecentIds } from './recent-ids.ts'
@@ -35,21 +36,6 @@ export interface DerivedWrite {
   readonly isFresh: boolean
 }
 
-/** What becomes durable together. */
-interface Batch {
-  readonly entries: Commit['entries'][number][]
-  readonly newStreams: Commit['newStreams'][number][]
-  /** The state of each stream that it touches, once it is durable. */
-  readonly heads: Map<Stream, Head>
-  /** The ids that it made known. */
-  readonly newIds: { readonly stream: number; readonly id: string }[]
-  readonly marks: Map<string, Buffer>
-  readonly answers: { readonly answer: Answer; readonly outcome: Outcome }[]
-  gaveOutPositions: boolean
-  /** Behind its last position, once nothing is added to it any more. */
-  end: number | undefined
-}
-
 const metadataType = Buffer.from('$metadata')
 const tombstoneType = Buffer.from('$streamDeleted')
 const nothing = Buffer.alloc(0)
@@ -63,17 +49,6 @@ const fairShareMs = 0.04
 const fewRequests = 16
 /** When so many transactions wait, requests come faster than the disk takes them, and the last one takes whatever comes. */
 const enoughBatches = 4
-
-const newBatch = (): Batch => ({
-  entries: [],
-  newStreams: [],
-  heads: new Map(),
-  newIds: [],
-  marks: new Map(),
-  answers: [],
-  gaveOutPositions: false,
-  end: undefined,
-})
 
 /**
  * Decides writes one after another against the newest state, and makes them durable in groups: while one transaction is

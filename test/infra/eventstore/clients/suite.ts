@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import { appends } from './appends.ts'
 import { batches } from './batches.ts'
+import { consumers } from './consumers.ts'
 import { deletes } from './deletes.ts'
 import { discovery } from './discovery.ts'
 import { groups } from './groups.ts'
@@ -13,7 +14,7 @@ import type { Transport } from './transports.ts'
 import { type Test, type World, worldOf } from './world.ts'
 
 /** The large ones last, lest every read of `$all` goes through them. */
-const parts = [appends, reads, deletes, metadata, links, subscriptions, groups, discovery, batches]
+const parts = [appends, reads, deletes, metadata, links, subscriptions, groups, consumers, discovery, batches]
 
 /** Everything that an application does with a client library. */
 export function clientSuite(library: Library, transport: Transport): Test {
