@@ -4,6 +4,7 @@ import { decodeMark, encodeMark } from './mark-record.ts'
 import { StoredRecord, tombstoneRevision } from './record.ts'
 import { ownerOf } from './recovery.ts'
 import { digestOf } from './stream-names.ts'
+import { maxPosition } from './stream-positions.ts'
 
 /** One event to store. `stream` is the number under which the log knows the stream. */
 export interface Entry {
@@ -103,6 +104,8 @@ export function openLog(directory: string | undefined): Log {
       const started = performance.now()
       const records = sealed(commit, index.nextPosition)
       if (records.length === 0) return
+      if (index.nextPosition + records.length > maxPosition)
+        throw new RangeError(`the log is full: it has ${index.nextPosition - 1} records`)
       await file.append(Buffer.concat(records), isAlone && commitMs < longestPauseMs, files.acknowledge)
       let begun = 0
       const digest = () => digestOf(commit.newStreams[begun++]!.name)

@@ -10,6 +10,9 @@ interface Run {
   readonly at: number
 }
 
+/** Positions are kept in 32 bits. */
+export const maxPosition = 2 ** 32 - 1
+
 /**
  * The positions of each stream's events, by revision. They stand in blocks that double in size, each with a link to the next, so
  * that short streams cost little, long ones waste little, and any revision is found in a few steps.
@@ -34,7 +37,6 @@ export class StreamPositions {
 
   /** Adds the position of the stream's next revision. */
   add(stream: number, position: number): void {
-    if (position > maxPosition) throw new RangeError(`the log is full: it has ${maxPosition} events`)
     const revision = this.#counts.get(stream)
     let start = this.#lastStarts.get(stream)
     if (revision === 0) {
@@ -93,7 +95,6 @@ export class StreamPositions {
   }
 }
 
-const maxPosition = 2 ** 32 - 1
 const chunkBits = 18
 const chunkWords = 1 << chunkBits
 const smallestBlock = 4
