@@ -4,9 +4,12 @@ import { type Chunk, readChunk } from './chunk.ts'
 import { Ledger, type Projection } from './ledger.ts'
 import { Resets } from './resets.ts'
 
-// Whoever appends comes first: the projections work for a quarter of the time at most, and gather what comes meanwhile.
-const restPerWork = 3
-const shortestRestMs = 10
+// Whoever appends comes first: while others write, the projections work for a tenth of the time at most, and gather what comes meanwhile.
+const restWhileBusy = 9
+/** Positions that the log may grow by between two works without counting as that. */
+const quietly = 8
+/** What is written within this time after the first is worked on together. */
+const gatheringMs = 20
 const restAfterFailureMs = 1_000
 
 /** Positions that may be looked at again after a crash because nothing was derived from their events. */
@@ -21,6 +24,8 @@ export class Projections {
   readonly #ledger: Ledger
   readonly #resets: Resets
   readonly #stopListening: () => void
+  /** Where the log ended when the last work began, and how many events that added. */
+  #last = { end: 0, added: 0 }
   #timer: NodeJS.Timeout | undefined
   #isWriting = false
   #isClosed = false
@@ -29,7 +34,7 @@ export class Projections {
     this.#store = store
     this.#ledger = new Ledger(store)
     this.#resets = new Resets(store)
-    this.#stopListening = store.feed.onAny(() => this.#schedule(shortestRestMs))
+    this.#stopListening = store.feed.onAny(() => this.#schedule(gatheringMs))
     this.#schedule(0)
   }
 
@@ -76,7 +81,7 @@ export class Projections {
 
   async #change(name: string, change: Partial<Projection>): Promise<void> {
     await this.#ledger.write([], [{ ...this.#ledger.get(name), ...change }])
-    this.#schedule(shortestRestMs)
+    this.#schedule(gatheringMs)
   }
 
   #schedule(restMs: number): void {
@@ -90,6 +95,8 @@ export class Projections {
 
   async #work(): Promise<void> {
     this.#timer = undefined
+    const isBusy = this.end - this.#last.end - this.#last.added > quietly
+    this.#last = { end: this.end, added: 0 }
     const started = performance.now()
     const written = this.#advance(this.#behind())
     const workMs = performance.now() - started
@@ -97,7 +104,8 @@ export class Projections {
     const isStored = await written.then(yes, no)
     this.#isWriting = false
     if (!isStored) this.#resets.forget()
-    this.#schedule(isStored ? Math.max(shortestRestMs, workMs * restPerWork) : restAfterFailureMs)
+    const restMs = isBusy ? Math.max(gatheringMs, workMs * restWhileBusy) : workMs
+    this.#schedule(isStored ? restMs : restAfterFailureMs)
   }
 
   /** Reads on, and writes what comes of it. */
@@ -127,6 +135,7 @@ export class Projections {
   }
 
   #writesOf({ derived }: Chunk): DerivedWrite[] {
+    for (const { events } of derived.values()) this.#last.added += events.length
     return Array.from(derived, ([stream, { by, events }]) => ({ stream, events, isFresh: this.#resets.isOfBefore(stream, by) }))
   }
 }

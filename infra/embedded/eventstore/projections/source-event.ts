@@ -13,6 +13,7 @@ export class SourceEvent {
   readonly position: number
   readonly type: string
   readonly #target: StoredRecord
+  #correlation: { readonly id: string | undefined } | undefined
 
   constructor(library: Library, bytes: Buffer) {
     const record = new StoredRecord(bytes)
@@ -58,18 +59,22 @@ export class SourceEvent {
   }
 
   get correlationId(): string | undefined {
-    const { metadata } = this.#target
-    if (!metadata.includes(correlationKey)) return undefined
-    try {
-      const id: unknown = JSON.parse(metadata.toString('utf8')).$correlationId
-      return typeof id === 'object' || id === undefined ? undefined : String(id)
-    } catch {
-      return undefined
-    }
+    this.#correlation ??= { id: correlationIn(this.#target.metadata) }
+    return this.#correlation.id
   }
 }
 
 const correlationKey = '$correlationId'
+
+function correlationIn(metadata: Buffer): string | undefined {
+  if (!metadata.includes(correlationKey)) return undefined
+  try {
+    const id: unknown = JSON.parse(metadata.toString('utf8')).$correlationId
+    return typeof id === 'object' || id === undefined ? undefined : String(id)
+  } catch {
+    return undefined
+  }
+}
 
 /** Links in streams of the system, which projections write themselves, are not followed: no rule asks where they lead. */
 function targetOf({ log, streams }: Library, record: StoredRecord): StoredRecord {
