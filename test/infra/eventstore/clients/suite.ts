@@ -1,4 +1,5 @@
 import { suite } from 'uvu'
+import { access } from './access.ts'
 import { appends } from './appends.ts'
 import { batches } from './batches.ts'
 import { consumers } from './consumers.ts'
@@ -30,6 +31,6 @@ export function clientSuite(library: Library, transport: Transport): Test {
     }
   })
   test.after(() => close())
-  for (const part of parts) part(test, () => world)
+  for (const part of transport.hasUsers ? [access, ...parts] : parts) part(test, () => world)
   return test
 }

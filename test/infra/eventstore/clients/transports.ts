@@ -6,11 +6,13 @@ import { type Standalone, scratch, standalone } from '../support.ts'
 /** A way in which clients reach `duxnet eventstore`, which runs as a process of its own. */
 export interface Transport {
   readonly name: string
+  readonly hasUsers: boolean
   open(): Promise<{ readonly store: Standalone; readonly connectionString: string }>
 }
 
 export const plaintext: Transport = {
   name: 'plaintext',
+  hasUsers: false,
   async open() {
     const store = await standalone(['--mem-db'])
     return { store, connectionString: store.connectionString }
@@ -20,6 +22,7 @@ export const plaintext: Transport = {
 /** As the administrator that every store has at first. */
 export const tls: Transport = {
   name: 'TLS',
+  hasUsers: true,
   async open() {
     const { cert, key, ca } = testCertificate()
     const directory = scratch()
