@@ -75,10 +75,7 @@ export class LogFile {
     const end = this.end + bytes.length
     try {
       writeFully(this.#descriptor, bytes, this.end)
-      if (this.#isTemporary) {
-        // Gone when the process ends, whatever happens.
-      } else if (isInThread) fdatasyncSync(this.#descriptor)
-      else await flush(this.#descriptor)
+      await this.#flush(isInThread)
       acknowledge(end)
     } catch (error) {
       this.#isDirty = true
@@ -95,12 +92,19 @@ export class LogFile {
   /** Makes the file end at `end`. */
   cut(): void {
     ftruncateSync(this.#descriptor, this.end)
-    if (!this.#isTemporary) fdatasyncSync(this.#descriptor)
+    this.#flush(true)
   }
 
   close(): void {
     if (!this.#isClosed) closeSync(this.#descriptor)
     this.#isClosed = true
+  }
+
+  #flush(isInThread: boolean): Promise<void> | undefined {
+    if (this.#isTemporary) return undefined
+    if (!isInThread) return flush(this.#descriptor)
+    fdatasyncSync(this.#descriptor)
+    return undefined
   }
 
   #clean(acknowledge: (end: number) => void): void {
