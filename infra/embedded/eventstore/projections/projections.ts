@@ -110,24 +110,25 @@ export class Projections {
 
   /** Reads on, and writes what comes of it. */
   async #advance(behind: readonly Projection[]): Promise<void> {
-    const chunk = this.#read(behind)
-    if (!chunk) return
-    const { position, count } = chunk
+    const derived = this.#derive(behind)
+    if (!derived) return
+    const { position, count, writes } = derived
     const advanced = behind.map((projection) =>
       projection.position < position
         ? { ...projection, position, eventsProcessed: projection.eventsProcessed + count }
         : projection,
     )
-    const isDue = chunk.derived.size > 0 || advanced.some(({ checkpoint }) => position - checkpoint >= uncheckpointed)
-    if (isDue) await this.#ledger.write(this.#writesOf(chunk), advanced)
+    const isDue = writes.length > 0 || advanced.some(({ checkpoint }) => position - checkpoint >= uncheckpointed)
+    if (isDue) await this.#ledger.write(writes, advanced)
     else this.#ledger.set(advanced)
   }
 
   /** A damaged record ends those that would have to read it, and says so. */
-  #read(behind: readonly Projection[]): Chunk | undefined {
+  #derive(behind: readonly Projection[]): { position: number; count: number; writes: readonly DerivedWrite[] } | undefined {
     if (behind.length === 0) return undefined
     try {
-      return readChunk(this.#store, behind, this.end)
+      const chunk = readChunk(this.#store, behind, this.end)
+      return { ...chunk, writes: this.#writesOf(chunk) }
     } catch (error) {
       this.#ledger.set(behind.map((projection) => ({ ...projection, fault: (error as Error).message })))
       return undefined
