@@ -1,4 +1,5 @@
-// The few pieces of the protocol buffer encoding that the hot messages need. Everything else goes through the generated classes.
+// The few pieces of the protocol buffer encoding that the hot messages need, on both sides: the adapter that dials an event store, and the
+// embedded one. Everything else goes through the generated classes.
 
 const delimited = 2
 

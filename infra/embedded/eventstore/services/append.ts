@@ -1,10 +1,10 @@
+import { empty, encodeMessage, type Field, ProtoReader } from '../../../../adapters/eventstore/protobuf.ts'
 import { any, streamExists } from '../engine/rules.ts'
 import type { Outcome, Proposal } from '../engine/writer.ts'
 import type { Call } from '../grpc/call.ts'
 import { code, handlerThrew, invalidArgument, Status, streamDeleted } from '../grpc/status.ts'
 import type { Store } from '../store.ts'
 import { type AppendOptions, BadRequest, readAppendOptions, readProposal } from '../wire/proposals.ts'
-import { empty, encodeMessage, type Field, ProtoReader } from '../wire/protobuf.ts'
 import { storeFailed } from './failures.ts'
 import { maxAppendBytes } from './limits.ts'
 

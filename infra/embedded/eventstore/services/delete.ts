@@ -1,10 +1,10 @@
+import { empty, encodeMessage, ProtoReader } from '../../../../adapters/eventstore/protobuf.ts'
 import type { Expected } from '../engine/rules.ts'
 import type { Answer, Outcome } from '../engine/writer.ts'
 import type { Call } from '../grpc/call.ts'
 import { code, handlerThrew, invalidArgument, Status, streamDeleted } from '../grpc/status.ts'
 import type { Store } from '../store.ts'
 import { type AppendOptions, readAppendOptions } from '../wire/proposals.ts'
-import { empty, encodeMessage, ProtoReader } from '../wire/protobuf.ts'
 import { storeFailed } from './failures.ts'
 
 /** `Streams.Delete`: hides the events of a stream. */

@@ -1,3 +1,4 @@
+import { empty, encodeMessage } from '../../../../adapters/eventstore/protobuf.ts'
 import type { Call } from '../grpc/call.ts'
 import { framed } from '../grpc/frames.ts'
 import type { Handler } from '../grpc/server.ts'
@@ -5,7 +6,6 @@ import { code, handlerThrew, Status, unimplemented } from '../grpc/status.ts'
 import type { Projection } from '../projections/ledger.ts'
 import type { Projections } from '../projections/projections.ts'
 import { projections as generated } from '../wire/generated.ts'
-import { empty, encodeMessage } from '../wire/protobuf.ts'
 
 /** What is done with the projection that a request names. A throw or a rejection ends the call with that error. */
 interface Method<Options extends { getName(): string }> {

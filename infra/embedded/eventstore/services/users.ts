@@ -1,9 +1,9 @@
+import { empty } from '../../../../adapters/eventstore/protobuf.ts'
 import { framed } from '../grpc/frames.ts'
 import type { Handler } from '../grpc/server.ts'
 import { handlerThrew } from '../grpc/status.ts'
 import type { User, Users } from '../security/users.ts'
 import { users as generated } from '../wire/generated.ts'
-import { empty } from '../wire/protobuf.ts'
 
 const service = '/event_store.client.users.Users'
 

@@ -1,4 +1,4 @@
-import { delimitedSize, ProtoReader, varintSize, writeDelimited, writeNumber } from '../wire/protobuf.ts'
+import { delimitedSize, ProtoReader, varintSize, writeDelimited, writeNumber } from '../../../../adapters/eventstore/protobuf.ts'
 import { headerSize } from './header.ts'
 
 /**

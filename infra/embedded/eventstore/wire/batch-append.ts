@@ -1,8 +1,3 @@
-import { any, type Expected, noStream, streamExists } from '../engine/rules.ts'
-import type { Proposal } from '../engine/writer.ts'
-import { framed, framePrefix, writeFramePrefix } from '../grpc/frames.ts'
-import { code } from '../grpc/status.ts'
-import { type AppendOptions, BadRequest, readAppendOptions, readId, readProposal } from './proposals.ts'
 import {
   delimitedSize,
   empty,
@@ -12,7 +7,12 @@ import {
   varintSize,
   writeDelimited,
   writeNumber,
-} from './protobuf.ts'
+} from '../../../../adapters/eventstore/protobuf.ts'
+import { any, type Expected, noStream, streamExists } from '../engine/rules.ts'
+import type { Proposal } from '../engine/writer.ts'
+import { framed, framePrefix, writeFramePrefix } from '../grpc/frames.ts'
+import { code } from '../grpc/status.ts'
+import { type AppendOptions, BadRequest, readAppendOptions, readId, readProposal } from './proposals.ts'
 import { isZeroUuid, uuidHalves } from './uuid.ts'
 
 /** A correlation id as it came, to be sent back, and its canonical text; or why it is none. */

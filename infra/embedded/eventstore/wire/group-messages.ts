@@ -1,4 +1,4 @@
-import { ProtoReader } from './protobuf.ts'
+import { ProtoReader } from '../../../../adapters/eventstore/protobuf.ts'
 import { readUuid } from './uuid.ts'
 
 /** What a consumer says of messages that it was sent. */

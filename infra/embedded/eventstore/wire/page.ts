@@ -1,6 +1,6 @@
+import { delimitedSize, encodeMessage, varintSize, writeDelimited, writeNumber } from '../../../../adapters/eventstore/protobuf.ts'
 import { framePrefix, writeFramePrefix } from '../grpc/frames.ts'
 import { idFieldSize, recordId, recordPrefix } from '../storage/record.ts'
-import { delimitedSize, encodeMessage, varintSize, writeDelimited, writeNumber } from './protobuf.ts'
 import { uuidHalves } from './uuid.ts'
 
 /** A page is sent when it has this many bytes: most of a client's window, and little enough for a thousand slow readers. */

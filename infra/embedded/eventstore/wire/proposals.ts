@@ -1,6 +1,6 @@
+import type { ProtoReader } from '../../../../adapters/eventstore/protobuf.ts'
 import { any, type Expected, noStream, streamExists } from '../engine/rules.ts'
 import type { Proposal } from '../engine/writer.ts'
-import type { ProtoReader } from './protobuf.ts'
 import { isZeroUuid, readUuid } from './uuid.ts'
 
 // `Append` and `BatchAppend` carry the same two messages: the options and the events.

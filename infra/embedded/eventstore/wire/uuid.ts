@@ -1,4 +1,4 @@
-import type { ProtoReader } from './protobuf.ts'
+import type { ProtoReader } from '../../../../adapters/eventstore/protobuf.ts'
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const zero = '00000000-0000-0000-0000-000000000000'
