@@ -139,6 +139,36 @@ test('a write that was under way counts whole or not at all; what was acknowledg
   assert.is(late, 'right')
 })
 
+test('after a power failure an older note of what is acknowledged costs nothing', async () => {
+  const directory = place()
+  const notes: Buffer[] = []
+  const log = openLog(directory)
+  const writer = new LogWriter(log, random)
+  for (let n = 0; n < 20; n++) {
+    await writer.commit()
+    notes.push(readFileSync(join(directory, 'acknowledged')))
+  }
+  const before = { directory: place(), names: [...writer.names], answers: askEverything(log, writer.names) }
+  cpSync(directory, before.directory, { recursive: true })
+  const start = statSync(join(directory, 'log')).size
+  await writer.commit()
+  const whole = readFileSync(join(directory, 'log'))
+  await log.close()
+  for (const [n, note] of notes.entries()) {
+    // Of what was under way any part may have reached the disk, in any order; what did not is zeros.
+    const disk = Buffer.from(whole)
+    const from = start + below(whole.length - start)
+    const to = from + 1 + below(whole.length - from)
+    disk.fill(0, from, to)
+    if (disk.equals(whole)) continue
+    const verdict = await judge(before, `the note of commit ${n}, zeros from ${from} to ${to}`, (copy) => {
+      writeFileSync(join(copy, 'acknowledged'), note)
+      writeFileSync(join(copy, 'log'), disk)
+    })
+    assert.is(verdict, 'right')
+  }
+})
+
 test('a damaged log goes on with what is good, and takes more', async () => {
   const { directory, names } = samples[0]!
   const copy = place()

@@ -178,6 +178,7 @@ function sealed({ entries, marks, nextPosition }: Commit, first: number): Buffer
       records.push(record)
     }
   }
+  if (entry < entries.length || beside.length > 0) throw new Error('a commit needs more positions than it gives out')
   return records
 }
 
