@@ -1,4 +1,4 @@
-import { configHelp, configOptions, loadConfig } from '../config.ts'
+import { type Config, configHelp, configOptions, loadConfig } from '../config.ts'
 import { type StopReason, stopRequests } from '../lifecycle.ts'
 import { createLogger } from '../logs.ts'
 import { type Instance, startDuxnet } from '../start.ts'
@@ -29,7 +29,7 @@ A flag goes over its variable, which goes over duxnet.json.`,
     let instance: Instance | undefined
     try {
       instance = await startDuxnet(config, { log, progress: say, stopping: stop.signal })
-      say(banner(instance))
+      say(banner(instance, config))
       const failure = await Promise.race([instance.failed, aborted(stop.signal)])
       if (!(failure instanceof Error)) log.info({ reason: failure }, 'stopping')
       else throw new Failure(`${failure.message}; everything that was acknowledged is kept, start it again`, { cause: failure })
@@ -59,12 +59,13 @@ function aborted(signal: AbortSignal): Promise<StopReason> {
   })
 }
 
-function banner({ http, eventStore, networkId, networkKind }: Instance): string {
+function banner({ http, eventStore, networkId, networkKind }: Instance, { esdbUrl }: Config): string {
   const lines = [
     ['nodes', `${http}/v1/nodes`],
     ['API', `${http}/docs`],
     ['health', `${http}/readyz?verbose`],
     ...(eventStore ? [['event log', eventStore]] : []),
+    ...(eventStore && esdbUrl === undefined ? [['its page', `http://${new URL(eventStore).host}/`]] : []),
     ['network', `${networkId} (${networkKind})`],
   ]
   return `\nDuxNet is running\n${lines.map(([what, where]) => `  ${what!.padEnd(9)}  ${where}`).join('\n')}\n`
