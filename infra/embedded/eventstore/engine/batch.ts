@@ -13,8 +13,6 @@ export interface Batch {
   readonly marks: Map<string, Buffer>
   readonly answers: { readonly answer: Answer; readonly outcome: Outcome }[]
   gaveOutPositions: boolean
-  /** Behind its last position, once nothing is added to it any more. */
-  end: number | undefined
 }
 
 export const newBatch = (): Batch => ({
@@ -25,5 +23,4 @@ export const newBatch = (): Batch => ({
   marks: new Map(),
   answers: [],
   gaveOutPositions: false,
-  end: undefined,
 })

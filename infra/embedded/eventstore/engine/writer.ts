@@ -42,15 +42,6 @@ const nothing = Buffer.alloc(0)
 const noMembers = Buffer.from('{}')
 
 /**
- * A transaction takes requests until its way to the disk costs each of them no more than this, and at least a few. What comes then waits
- * for the next, so that clients go on with the answers to some requests while others are on their way, rather than all wait for all.
- */
-const fairShareMs = 0.04
-const fewRequests = 16
-/** When so many transactions wait, requests come faster than the disk takes them, and the last one takes whatever comes. */
-const enoughBatches = 4
-
-/**
  * Decides writes one after another against the newest state, and makes them durable in groups: while one transaction is
  * on its way to the disk, the next one collects. An answer is given once everything that it rests on is durable.
  */
@@ -62,11 +53,8 @@ export class Writer {
   readonly #now: () => number
   #nextPosition: number
   #nextStream: number
-  /** In the order in which they will be committed; the last one collects. */
-  #waiting: Batch[] = []
+  #collecting: Batch | undefined
   #inFlight: Batch | undefined
-  /** How long a transaction takes, a moving average. */
-  #commitMs = 0
   #idle: (() => void) | undefined
 
   constructor(log: Log, streams: Streams, recentIds: RecentIds, feed: Feed, now: () => number = Date.now) {
@@ -159,7 +147,7 @@ export class Writer {
 
   /** Resolves when everything that was accepted is durable. */
   async drained(): Promise<void> {
-    while (this.#newest) await new Promise<void>((resolve) => (this.#idle = resolve))
+    while (this.#collecting || this.#inFlight) await new Promise<void>((resolve) => (this.#idle = resolve))
   }
 
   #decide(stream: Stream, expected: Expected, ids: readonly string[]): Decision {
@@ -274,55 +262,37 @@ export class Writer {
   }
 
   #answer(answer: Answer, outcome: Outcome): void {
-    const restsOn = this.#newest
+    const restsOn = this.#collecting ?? this.#inFlight
     if (restsOn) restsOn.answers.push({ answer, outcome })
     else answer(outcome)
   }
 
-  /** What the state that decisions look at rests on, unless everything is durable. */
-  get #newest(): Batch | undefined {
-    return this.#waiting.at(-1) ?? this.#inFlight
-  }
-
   #batch(): Batch {
-    const last = this.#waiting.at(-1)
-    if (last && (this.#waiting.length >= enoughBatches || last.answers.length < this.#fairSize())) return last
-    if (last) this.#finish(last)
-    // After this turn of the event loop, so that requests that have arrived by then share a transaction.
-    // An answer that writes again comes before the next commit begins by itself; then there is nothing left to begin here.
-    if (!this.#newest)
-      setImmediate(() => {
-        if (this.#waiting.length > 0 && !this.#inFlight) this.#commit()
-      })
-    const batch = newBatch()
-    this.#waiting.push(batch)
-    return batch
-  }
-
-  /** How many requests a transaction takes. */
-  #fairSize(): number {
-    return Math.max(fewRequests, this.#commitMs / fairShareMs)
-  }
-
-  #finish(batch: Batch): void {
-    for (let n = 0; n < batch.marks.size; n++) this.#giveOutPosition(batch)
-    batch.end = this.#nextPosition
+    if (!this.#collecting) {
+      this.#collecting = newBatch()
+      // After this turn of the event loop, so that all requests that have arrived by then share a transaction.
+      // An answer that writes again comes before the next commit begins by itself; then there is nothing left to begin here.
+      if (!this.#inFlight)
+        setImmediate(() => {
+          if (this.#collecting && !this.#inFlight) this.#commit()
+        })
+    }
+    return this.#collecting
   }
 
   async #commit(): Promise<void> {
-    const batch = this.#waiting.shift()!
+    const batch = this.#collecting!
+    this.#collecting = undefined
     this.#inFlight = batch
-    if (batch.end === undefined) this.#finish(batch)
     const { entries, newStreams, marks, answers } = batch
-    const nextPosition = batch.gaveOutPositions ? batch.end : undefined
-    const isAlone = answers.length === 1 && marks.size === 0 && this.#waiting.length === 0
-    const started = performance.now()
+    for (let n = 0; n < marks.size; n++) this.#giveOutPosition(batch)
+    const nextPosition = batch.gaveOutPositions ? this.#nextPosition : undefined
+    const isAlone = answers.length === 1 && marks.size === 0
     const error = await this.#log.write({ entries, newStreams, marks, nextPosition }, isAlone).then(none, (error: Error) => error)
-    this.#commitMs += (performance.now() - started - this.#commitMs) / 8
     this.#inFlight = undefined
     if (error) this.#failed(batch, error)
     else this.#committed(batch)
-    if (this.#waiting.length > 0) this.#commit()
+    if (this.#collecting) this.#commit()
     else this.#idle?.()
   }
 
@@ -339,8 +309,8 @@ export class Writer {
 
   /** What was decided on top of a failed transaction fails with it. */
   #failed(batch: Batch, error: Error): void {
-    const failed = [batch, ...this.#waiting]
-    this.#waiting = []
+    const failed = this.#collecting ? [batch, this.#collecting] : [batch]
+    this.#collecting = undefined
     this.#nextPosition = this.#log.nextPosition
     this.#nextStream = this.#log.nextStream
     for (const { heads, newIds } of failed) {
