@@ -104,6 +104,7 @@ const columns = [
   'hot/s',
   'cold/s',
   'start s',
+  'filled MB',
   'idle MB',
   'busy MB',
   'mapped MB',
@@ -114,7 +115,7 @@ const figure = (value: number) => (value >= 100 ? Math.round(value).toLocaleStri
 
 printMachine(['@eventstore/db-client'])
 console.log(
-  `\nThe log as it grows (medians of ${rounds} rounds; MB: RssAnon after the start and at the end of all measures, RssFile)`,
+  `\nThe log as it grows (medians of ${rounds} rounds; MB: RssAnon when it was filled, after the next start, and after the measures; RssFile)`,
 )
 row(columns)
 let { store } = await start()
@@ -122,6 +123,7 @@ for (const size of sizes) {
   const filling = client(store)
   await fill(filling, size)
   await filling.dispose()
+  const filled = memory(store)
   if ((await store.kill('SIGTERM')) !== 0) throw new Error('the store did not stop cleanly')
   const opened = await start()
   store = opened.store
@@ -147,6 +149,7 @@ for (const size of sizes) {
     hot,
     cold,
     opened.seconds,
+    filled.anonymous,
     idle.anonymous,
     busy.anonymous,
     busy.mapped,
