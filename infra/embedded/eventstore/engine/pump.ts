@@ -14,39 +14,43 @@ export type Progress =
 export type Source = (page: Page) => Progress
 
 /**
- * Moves pages from a source to a call, no faster than its client takes them: at most one page waits in memory.
- * Answers the function that wakes a source that was waiting.
+ * Moves pages from a source to a call, no faster than its client takes them: at most one page is on its way, and the next one is ready,
+ * so that the client never waits for it. Answers the function that wakes a source that was waiting.
  */
 export function pump(call: Call, page: Page, source: Source): () => void {
-  let state: 'running' | 'draining' | 'waiting' = 'waiting'
+  let isWaiting = true
+  let isBlocked = false
+  /** What the source said of the page that is ready while the one before it is on its way. */
+  let ready: { readonly progress: Progress; readonly failure?: unknown } | undefined
 
-  function run(): void {
+  function fill(): void {
     if (call.ended) return
-    let progress: Progress
-    let failure: unknown
     try {
-      progress = source(page)
-    } catch (error) {
-      progress = 'done'
-      failure = error
+      ready = { progress: source(page) }
+    } catch (failure) {
+      ready = { progress: 'done', failure }
     }
-    const flows = page.isEmpty || call.write(page.take())
+    if (!isBlocked) send(ready)
+  }
+
+  function send({ progress, failure }: NonNullable<typeof ready>): void {
+    const wasHeld = isBlocked
+    ready = undefined
+    isBlocked = !page.isEmpty && !call.write(page.take())
     if (failure !== undefined) call.fail(failure)
     else if (progress === 'done') call.end()
-    else if (!flows) state = 'draining'
-    else if (progress === 'waiting') state = 'waiting'
-    else setImmediate(run)
+    else if (progress === 'waiting' && !wasHeld) isWaiting = true
+    else setImmediate(fill) // also because nobody was woken while a page was held
   }
 
   call.onDrain = () => {
-    if (state !== 'draining') return
-    state = 'running'
-    run()
+    if (ready) send(ready)
+    else isBlocked = false
   }
 
   return () => {
-    if (state !== 'waiting') return
-    state = 'running'
-    run()
+    if (!isWaiting) return
+    isWaiting = false
+    fill()
   }
 }
