@@ -1,10 +1,11 @@
-// The event store alone, through a client that we did not write: beside the same client on a server that stores nothing, which is
+// `duxnet eventstore`, through a client that we did not write: beside the same client on a server that stores nothing, which is
 // what the client can do at best, and beside LMDB writing the same bytes as durably, without any client.
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { EventStoreDBClient, type JSONType, jsonEvent, type ResolvedEvent } from '@eventstore/db-client'
 import { encodeRecord } from '../../infra/embedded/eventstore/storage/record.ts'
+import { standalone } from '../infra/eventstore/support.ts'
 import { openBareLmdb } from './bare-lmdb.ts'
-import { openEventStore } from './engines.ts'
 import {
   aim,
   type Contestant,
@@ -80,10 +81,11 @@ function side(name: string, connectionString: string): Side {
   return { name, another, client: another(), appended: 0 }
 }
 
-const { connectionString } = await openEventStore(open, data)
+const store = await standalone(['--db', join(data, 'eventstore')])
+open.defer(async () => void (await store.kill('SIGTERM')))
 const stubServer = await startStub(canned)
 open.defer(() => stubServer.close())
-const [ours, stub] = [side('ours', connectionString), side('stub', stubServer.connectionString)]
+const [ours, stub] = [side('ours', store.connectionString), side('stub', stubServer.connectionString)]
 const sides = [ours, stub]
 const lmdb = await openBareLmdb(data)
 open.defer(() => lmdb.close())
