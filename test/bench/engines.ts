@@ -1,5 +1,6 @@
 // The embedded engines as `npm start` runs them: everything acknowledged is on the disk. Each is closed with `open`.
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
 import type { EventStore } from '../../commands/ports.ts'
@@ -20,8 +21,23 @@ export async function openEventStore(
 
 export async function openPostgres(open: AsyncDisposableStack, data: string): Promise<EmbeddedPostgres> {
   const server = await startEmbeddedPostgres({ directory: join(data, 'postgres') })
-  open.defer(() => server.close())
+  open.defer(async () => {
+    await untilAlone(server.url)
+    await server.close()
+  })
   return server
+}
+
+const patienceMs = 5_000
+
+/** A peer says that it has closed while its connections are still ending, and would fall over the server that ends them. */
+async function untilAlone(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const others = `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`
+  for (const since = performance.now(); performance.now() - since < patienceMs; await sleep(10))
+    if ((await client.query(others)).rows.length === 0) break
+  await client.end()
 }
 
 /** One connection. */
