@@ -128,6 +128,8 @@ test('a write that was under way counts whole or not at all; what was acknowledg
     const torn = whole.subarray(0, length)
     const garbage = Buffer.concat([torn, Buffer.alloc(whole.length - length)])
     for (const bytes of [torn, garbage]) {
+      // What is missing may be zeros in any case: then nothing is missing.
+      if (whole.equals(bytes)) continue
       const story = `a commit from ${start} to ${whole.length}, of which ${length - start} bytes were written`
       assert.is(await judge(before, story, (copy) => writeFileSync(join(copy, 'log'), bytes)), 'right', story)
       assert.is(await judge(after, story, (copy) => writeFileSync(join(copy, 'log'), bytes)), 'refused', story)
