@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import type { LogFile } from './log-file.ts'
 
 /** Two slots in sectors of their own, written in turn: one is whole whatever happens to the other. */
 const slotOffsets = [0, 512]
@@ -55,6 +56,19 @@ export class AcknowledgedFile {
 export function readAcknowledged(path: string, seed: number): Slot | undefined {
   const [first, second] = readSlots(path).map((slot) => decodeSlot(slot, seed))
   return first && second ? (first.turn > second.turn ? first : second) : (first ?? second)
+}
+
+/**
+ * Lets a log that another process may be writing end where it was acknowledged; without a whole note, where its file ends. Throws
+ * when the file is shorter than that.
+ */
+export function endAtAcknowledged(file: LogFile, notes: string): void {
+  // The note first: whatever is written meanwhile, the file holds what it speaks of.
+  const acknowledged = readAcknowledged(notes, file.seed)?.length
+  file.measure()
+  if (acknowledged === undefined) return
+  if (file.end < acknowledged) throw new Error(`${file.path} has ${file.end} bytes, and ${acknowledged} were acknowledged`)
+  file.end = acknowledged
 }
 
 /** Where the first slot is that was written and is not whole. */

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { readAcknowledged } from './acknowledged-file.ts'
+import { endAtAcknowledged } from './acknowledged-file.ts'
 import { syncDirectory } from './directory.ts'
 import { fileNames } from './files.ts'
 import { LogFile } from './log-file.ts'
@@ -34,10 +34,7 @@ function copyAndVerify(from: string, partial: string, progress: (events: number)
   const path = join(from, fileNames.log)
   const source = LogFile.open(path, 'r')
   try {
-    const acknowledged = readAcknowledged(join(from, fileNames.acknowledged), source.seed)?.length
-    if (acknowledged !== undefined && acknowledged > source.end)
-      throw new Error(`${path} has ${source.end} bytes, and ${acknowledged} were acknowledged`)
-    source.end = acknowledged ?? source.end
+    endAtAcknowledged(source, join(from, fileNames.acknowledged))
     copyBytes(source, partial)
   } finally {
     source.close()

@@ -49,6 +49,11 @@ export class LogFile {
     }
   }
 
+  /** Takes in what another process has added since. */
+  measure(): void {
+    this.end = fstatSync(this.#descriptor).size
+  }
+
   /** The bytes between two places, which the caller may keep. Throws when the file ends before. */
   read(start: number, end: number): Buffer {
     const bytes = Buffer.allocUnsafe(end - start)

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { damagedSlot, readAcknowledged } from './acknowledged-file.ts'
+import { damagedSlot, endAtAcknowledged } from './acknowledged-file.ts'
 import { fileNames } from './files.ts'
 import { CorruptRecord, flag, flagsOf, isEvent, streamOf } from './header.ts'
 import { readBlocks } from './index-blocks.ts'
@@ -28,11 +28,9 @@ export function verifyLog(directory: string, isInUse: boolean, progress: (events
   const file = LogFile.open(path, 'r')
   try {
     const notes = join(directory, fileNames.acknowledged)
-    const acknowledged = readAcknowledged(notes, file.seed)?.length ?? file.end
     const slot = isInUse ? undefined : damagedSlot(notes, file.seed)
     if (slot !== undefined) throw new Error(`${notes} is damaged at byte ${slot}; the next start writes it anew`)
-    if (file.end < acknowledged) throw new Error(`${path} has ${file.end} bytes, and ${acknowledged} were acknowledged`)
-    file.end = acknowledged
+    endAtAcknowledged(file, notes)
     const { index, contents } = verifyRecords(file, path, progress)
     verifyIndex(join(directory, fileNames.index), file, index, isInUse)
     return contents
