@@ -31,9 +31,7 @@ commitment('differs with the salt and with the content', () => {
   const hex = ([salt, content]: readonly [Uint8Array, Uint8Array]) =>
     [salt, content].map((part) => Buffer.from(part).toString('hex')).join(' ')
   property(
-    fc.property(parts, parts, (one, other) =>
-      assert.is(commitmentOf(...one) === commitmentOf(...other), hex(one) === hex(other)),
-    ),
+    fc.property(parts, parts, (one, other) => assert.is(commitmentOf(...one) === commitmentOf(...other), hex(one) === hex(other))),
   )
 })
 
