@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { connectEventStore } from '../adapters/eventstore/event-store.ts'
 import { openReader, openWriter, type Postgres } from '../adapters/postgres/pool.ts'
+import { openPrivateStore, type PrivateStore } from '../adapters/postgres/private/store.ts'
 import type { EventStore } from '../commands/ports.ts'
 import type { ReadModels } from '../projections/read.ts'
 import { Failure } from './cli/command.ts'
@@ -12,6 +13,8 @@ import type { Lifetime } from './lifetime.ts'
 export interface Engines {
   readonly eventStore: { readonly address: string; readonly store: EventStore } | undefined
   readonly postgres: ReadSideEngine | undefined
+  /** For the roles that may write, where they have a Postgres. */
+  readonly privateStore: PrivateStore | undefined
 }
 
 interface ReadSideEngine {
@@ -35,7 +38,20 @@ export async function openEngines(config: Config, options: EngineOptions): Promi
   const postgres = does(config, 'queries', 'projector', 'processes') ? openPostgres(config, options) : undefined
   // One that is refused is told when the other is known, too, and can be ended.
   await Promise.allSettled([eventStore, postgres])
-  return { eventStore: await eventStore, postgres: await postgres }
+  return { eventStore: await eventStore, postgres: await postgres, privateStore: openPrivate(config, options, await postgres) }
+}
+
+/** Beside the read models; an instance that has none, but an address for them, finds it there. */
+function openPrivate(
+  config: Config,
+  { lifetime, log }: EngineOptions,
+  postgres: ReadSideEngine | undefined,
+): PrivateStore | undefined {
+  const url = config.databaseUrl ?? (config.databaseReaderUrl === undefined ? postgres?.url : undefined)
+  if (url === undefined || !does(config, 'commands', 'processes')) return undefined
+  const store = openPrivateStore({ url, log: (message, error) => log.debug({ reason: error.message }, message) })
+  lifetime.atEnd(store.close)
+  return store
 }
 
 async function openEventStore(config: Config, { lifetime, log }: EngineOptions): Promise<Engines['eventStore']> {

@@ -46,6 +46,16 @@ export function openReader<DB>(options: PoolOptions): Postgres<DB> {
   })
 }
 
+/** Connections for the private store: short statements of requests, none of which may hold a row for long. */
+export function openPrivatePool<DB>(options: PoolOptions): Postgres<DB> {
+  return open(options, {
+    max: options.connections ?? 4,
+    application_name: 'duxnet private',
+    statement_timeout: 5_000,
+    idle_in_transaction_session_timeout: 10_000,
+  })
+}
+
 /*
  * There is no time limit on our side of a query (pg's `query_timeout`): it would hand a connection with an unfinished query, in a
  * transaction of whatever state, to the next user. A server that hangs is met by `ping` and by the deadline of the HTTP request.
