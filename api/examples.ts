@@ -88,8 +88,8 @@ const recording = {
   actor: `node:${nodeId}`,
   rules: 1,
   policyVersion: 1,
-  facts: {
-    now: recordedAt,
+  now: recordedAt,
+  seen: {
     network: { stream: `dux_network-${networkId}`, revision: 0 },
     node: { stream: `dux_node-${nodeId}`, revision: 0 },
   },

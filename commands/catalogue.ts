@@ -1,11 +1,8 @@
-import type { DomainEvent } from '../domain/catalogue.ts'
-import type { Decider } from '../domain/decider.ts'
-import { type HealthCommand, healthDecider } from '../domain/health/decider.ts'
-import { type HeartbeatCommand, heartbeatDecider } from '../domain/heartbeat/decider.ts'
-import { type NetworkCommand, networkDecider } from '../domain/network/decider.ts'
-import { type NodeCommand, nodeDecider } from '../domain/node/decider.ts'
-import { type ReputationCommand, reputationDecider } from '../domain/reputation/decider.ts'
-import type { Category } from '../domain/stream.ts'
+import type { HealthCommand } from '../domain/health/decider.ts'
+import type { HeartbeatCommand } from '../domain/heartbeat/decider.ts'
+import type { NetworkCommand } from '../domain/network/decider.ts'
+import type { NodeCommand } from '../domain/node/decider.ts'
+import type { ReputationCommand } from '../domain/reputation/decider.ts'
 import type { CommandHandler } from './command.ts'
 import { changeHealth } from './health.ts'
 import { recordHeartbeat } from './heartbeat.ts'
@@ -31,13 +28,4 @@ export const commandHandlers: Readonly<Record<CommandType, CommandHandler>> = {
 /** The handler of a command type; undefined for a type that nobody knows. */
 export function handlerOf(type: string): CommandHandler | undefined {
   return Object.hasOwn(commandHandlers, type) ? commandHandlers[type as CommandType] : undefined
-}
-
-/** Whose fold each stream is. */
-export const deciders: Readonly<Record<Category, Decider<unknown, never, DomainEvent>>> = {
-  network: networkDecider,
-  node: nodeDecider,
-  heartbeat: heartbeatDecider,
-  health: healthDecider,
-  reputation: reputationDecider,
 }

@@ -2,19 +2,14 @@ import { NotCanonical } from '../domain/canonical.ts'
 import { bytesToSign, commandText, type Envelope, envelopeSchema, type SignedCommand } from '../domain/envelope.ts'
 import { DomainError, malformed } from '../domain/errors.ts'
 import { handlerOf } from './catalogue.ts'
-import type { CommandHandler } from './command.ts'
+import type { Asked, CommandHandler } from './command.ts'
 import { parse } from './parse.ts'
 import type { VerifySignature } from './ports.ts'
 
 /** A command whose envelope, data and signatures have been checked. */
-export interface CheckedCommand {
+export interface CheckedCommand extends Asked {
   readonly handler: CommandHandler
   readonly type: string
-  readonly subject: string
-  readonly data: unknown
-  readonly commandId: string
-  readonly issuedAt: string
-  readonly signer: string
   readonly signature: string
   /** The exact signed text. */
   readonly text: string
@@ -38,9 +33,10 @@ export async function checkEnvelope(raw: unknown, networkId: string, verify: Ver
   if (audience !== networkId)
     throw new DomainError('AudienceMismatch', { field: 'command.audience', audience, expected: networkId })
   if (!(await verify(publicKey, bytesToSign(text), signature))) throw new DomainError('SignatureInvalid', { field: 'signature' })
-  const proof = handler.proof?.({ networkId, subject, commandId, data })
+  const asked: Asked = { networkId, subject, data, commandId, issuedAt, signer: publicKey }
+  const proof = handler.proof?.(asked)
   const proven = proof !== undefined && (await verify(proof.publicKey, proof.message, proof.signature))
-  return { handler, type, subject, data, commandId, issuedAt, signer: publicKey, signature, text, proven }
+  return { ...asked, handler, type, signature, text, proven }
 }
 
 /** The text that was signed. Throws `CommandMalformed` for what has no canonical form, and `CommandTooLarge`. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { type DomainEvent, decode, type Fact } from '../domain/catalogue.ts'
 import type { Category } from '../domain/stream.ts'
-import { deciders } from './catalogue.ts'
 import { clockWindowMs } from './decide.ts'
+import { deciders } from './deciders.ts'
 import type { Clock, EventStore } from './ports.ts'
 
 /** For how long a command's first answer is known: twice the clock window, and a minute that two servers' clocks may differ by. */
@@ -24,6 +24,8 @@ export interface Fold {
   state: unknown
   /** Of the last event folded; -1 when there is none. */
   revision: number
+  /** When it was known to be all of the stream, in milliseconds since 1970 by our clock. */
+  readAt: number
   readonly answers: Map<string, Answer>
 }
 
@@ -127,7 +129,7 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
   }
 
   async function read(stream: string, category: Category): Promise<Fold> {
-    const fold = emptyFold(stream, category)
+    const fold = emptyFold(stream, category, clock().getTime())
     const { newest } = deciders[category]
     if (newest === undefined) for await (const recorded of store.readStream(stream)) takeIn(fold, foldableOf(decode(recorded)))
     else await readNewest(fold, newest)
@@ -138,9 +140,11 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
   async function refresh(fold: Fold): Promise<void> {
     const { newest } = deciders[fold.category]
     const from = fold.revision + 1
+    const readAt = clock().getTime()
     if (newest === undefined)
       for await (const recorded of store.readStream(fold.stream, { from })) takeIn(fold, foldableOf(decode(recorded)))
     else await refreshNewest(fold, newest, from)
+    fold.readAt = readAt
     keep(fold)
   }
 
@@ -171,12 +175,14 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
       isAll ||= facts.length - before < pageSize
     }
     if (!facts.length || facts[0]!.revision <= fold.revision) return
-    Object.assign(fold, emptyFold(fold.stream, fold.category), { revision: facts.at(-1)!.revision - 1 })
+    Object.assign(fold, emptyFold(fold.stream, fold.category, fold.readAt), { revision: facts.at(-1)!.revision - 1 })
     for (const fact of facts.reverse()) takeIn(fold, foldableOf(fact))
   }
 
   function take(fold: Fold, foldables: readonly Foldable[]): void {
     for (const foldable of foldables) takeIn(fold, foldable)
+    // Where the store appends what expects a revision, that one was the last.
+    fold.readAt = Date.parse(foldables.at(-1)!.recordedAt)
     keep(fold)
   }
 
@@ -186,8 +192,8 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
 /** Events read at a time where only a stream's newest matter. */
 const pageSize = 32
 
-function emptyFold(stream: string, category: Category): Fold {
-  return { stream, category, state: deciders[category].initialState, revision: -1, answers: new Map() }
+function emptyFold(stream: string, category: Category, readAt: number): Fold {
+  return { stream, category, state: deciders[category].initialState, revision: -1, readAt, answers: new Map() }
 }
 
 function foldableOf(fact: Fact): Foldable {
@@ -218,10 +224,11 @@ function forget(fold: Fold, horizon: number): void {
   }
 }
 
-/** What a fold takes in memory, roughly. States are small: a profile is the largest. */
-function bytesOf({ answers }: Fold): number {
-  return foldBytes + answers.size * answerBytes
+/** What a fold takes in memory, roughly. */
+function bytesOf({ category, state, answers }: Fold): number {
+  return foldBytes + answers.size * answerBytes + (deciders[category].sizeOf?.(state) ?? 0)
 }
 
+/** With a state that is small, as a node's profile is. */
 const foldBytes = 2048
 const answerBytes = 384

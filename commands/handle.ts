@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DomainEvent } from '../domain/catalogue.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
-import type { NodeState } from '../domain/node/decider.ts'
 import { type Category, streamName } from '../domain/stream.ts'
 import type { CheckedCommand } from './check.ts'
-import { type Decision, decideCommand } from './decide.ts'
+import { type Decision, decideCommand, needsOf, seenOf } from './decide.ts'
 import { type Answer, createFolds, digestOf, type Fold, type Foldable } from './folds.ts'
 import { createLanes, StreamBusy } from './lanes.ts'
 import {
@@ -19,7 +18,6 @@ import {
   type NewEvent,
   WrongExpectedRevision,
 } from './ports.ts'
-import type { Facts, StreamFact } from './record.ts'
 
 export interface HandleOptions {
   readonly store: EventStore
@@ -36,6 +34,15 @@ export interface HandleOptions {
 /** How often a command is decided before it is given up as unlucky. */
 const triesMax = 10
 
+/** What counts as recent where a handler asks for that, in milliseconds: in this time a changed key is known to every instance. */
+const recentMs = 5000
+
+/** What one command has seen of other streams: their folds by name, and which folds were read forward for it. */
+interface Others {
+  readonly held: Map<string, Fold>
+  readonly fresh: Set<Fold>
+}
+
 /**
  * Decides a checked command against its stream and appends what was decided (design.md 9 to 11). Throws `DomainError`, `StoreUnavailable`
  * (`StreamBusy` when too many want the same stream), `AppendOutcomeUnknown`, `UnreadableEvent`.
@@ -46,32 +53,35 @@ export function createHandle(
   const { store, namespace, networkId, clock, metrics, cacheBytesMax = 64 * 1024 * 1024, waitingMax = 256 } = options
   const folds = createFolds(store, clock, cacheBytesMax)
   const inLane = createLanes(waitingMax)
-  const networkStream = streamName(namespace, 'network', networkId)
 
   async function foldOf(stream: string, category: Category): Promise<Fold> {
     return folds.peek(stream) ?? (await folds.load(stream, category))
   }
 
   async function decideAndAppend(command: CheckedCommand, context: CommandContext, stream: string): Promise<CommandOutcome> {
-    const { category, needs, freshly } = command.handler
+    const { category } = command.handler
     const digest = digestOf(command.signer, command.text)
     let fold = await foldOf(stream, category)
-    const others = [await foldOf(networkStream, 'network')]
-    for (const other of needs) others.push(await foldOf(streamName(namespace, other, command.subject), other))
-    if (freshly) await refresh(fold, others)
-    let isFresh = freshly ?? false
-    for (let tries = 1; tries <= triesMax; tries++) {
+    const others: Others = { held: new Map(), fresh: new Set() }
+    for (let tries = 1; tries <= triesMax; ) {
       // Nothing is awaited from here to the append: it expects what was decided on.
       const first = fold.answers.get(command.commandId)
       if (first) return answerAgain(command, stream, first, digest)
-      const decision = decide(command, context, fold, others)
-      if (decision.refusal || !decision.events.length) {
-        if (isFresh && decision.refusal) throw decision.refusal
-        if (isFresh) return { commandId: command.commandId, outcome: 'unchanged', stream, events: [], position: undefined }
-        // Not from memory alone: another instance may have gone on.
-        await refresh(fold, others)
-        isFresh = true
+      const facts = gather(command, fold, others)
+      if (facts instanceof Promise) {
+        await facts
         continue
+      }
+      const decision = decide(command, context, fold, facts)
+      if (decision.refusal || !decision.events.length) {
+        // Not from memory alone: another instance may have gone on.
+        const stale = [fold, ...Object.values(facts)].filter((fold) => !others.fresh.has(fold))
+        if (stale.length) {
+          await refresh(stale, others)
+          continue
+        }
+        if (decision.refusal) throw decision.refusal
+        return { commandId: command.commandId, outcome: 'unchanged', stream, events: [], position: undefined }
       }
       const { revision } = fold
       const appended = await append(stream, revision, decision.events)
@@ -80,7 +90,7 @@ export function createHandle(
         const events = decision.events.map(({ id, type, data }, n) => ({ id, revision: revision + 1 + n, type, data }))
         return { commandId: command.commandId, outcome: 'accepted', stream, events, position: appended.position }
       }
-      await sleep(Math.random() * 5 * tries)
+      await sleep(Math.random() * 5 * tries++)
       await folds.refresh(fold)
       if (fold.revision > revision) continue
       // The log is shorter than the fold: it was restored from an older copy.
@@ -90,20 +100,41 @@ export function createHandle(
     throw new StreamBusy(stream)
   }
 
-  async function refresh(fold: Fold, others: readonly Fold[]): Promise<void> {
-    await Promise.all([fold, ...others].map(folds.refresh))
+  /** The folds behind a decision's facts, by name; where some must be read first, the reading of those. */
+  function gather(command: CheckedCommand, own: Fold, others: Others): Record<string, Fold> | Promise<unknown> {
+    const facts: Record<string, Fold> = {}
+    const reading: Promise<unknown>[] = []
+    for (const [name, { category, id }] of needsOf(command, own.state)) {
+      const stream = streamName(namespace, category, id)
+      const fold = stream === own.stream ? own : (others.held.get(stream) ?? folds.peek(stream))
+      if (!fold) reading.push(folds.load(stream, category).then((fold) => others.held.set(stream, fold)))
+      else if (isOld(fold, command.handler.freshness, others)) reading.push(refresh([fold], others))
+      else facts[name] = fold
+    }
+    return reading.length ? Promise.all(reading) : facts
   }
 
-  function decide(command: CheckedCommand, context: CommandContext, { stream, state }: Fold, others: readonly Fold[]): Decided {
-    const seen: { [category in Category]?: StreamFact } = {}
-    for (const { category, stream, revision } of others) seen[category] = { stream, revision }
-    const stateOf = (category: Category) => others.find((fold) => fold.category === category)?.state
-    const facts: Facts = { now: clock().toISOString(), ...seen }
-    const network = stateOf('network') as NetworkState | undefined
+  function isOld(fold: Fold, freshness: 'always' | 'recent' | undefined, { fresh }: Others): boolean {
+    if (freshness === undefined || fresh.has(fold)) return false
+    return freshness === 'always' || Math.abs(clock().getTime() - fold.readAt) > recentMs
+  }
+
+  async function refresh(stale: readonly Fold[], { held, fresh }: Others): Promise<void> {
+    await Promise.all(stale.map(folds.refresh))
+    for (const fold of stale) {
+      held.set(fold.stream, fold)
+      fresh.add(fold)
+    }
+  }
+
+  function decide(command: CheckedCommand, context: CommandContext, fold: Fold, facts: Readonly<Record<string, Fold>>): Decided {
+    const { stream, state } = fold
+    const network = facts.network?.state as NetworkState | undefined
     if (!network) throw new Error(`the log holds no network ${networkId}`)
-    const grounds = { stream, state, network, node: stateOf('node') as NodeState | undefined, facts }
+    const seen = Object.fromEntries(Object.entries(facts).map(([name, fold]) => [name, seenOf(fold)]))
+    const now = clock().toISOString()
     try {
-      return { ...decideCommand(command, grounds, context), now: facts.now }
+      return { ...decideCommand(command, { stream, state, now, network, seen }, context), now }
     } catch (error) {
       if (error instanceof DomainError) return { refusal: error }
       throw error

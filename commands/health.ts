@@ -1,14 +1,14 @@
-import { changeHealthData, type HealthState, healthDecider } from '../domain/health/decider.ts'
+import { changeHealthData, healthDecider } from '../domain/health/decider.ts'
 import { commandHandler } from './command.ts'
 
 export const changeHealth = commandHandler({
   data: changeHealthData,
   category: 'health',
-  needs: ['node', 'heartbeat'],
+  needs: ({ subject }) => ({ node: { category: 'node', id: subject }, heartbeat: { category: 'heartbeat', id: subject } }),
   // Who is silent is judged rarely, and wrongly if heartbeats that another instance took are not seen.
-  freshly: true,
+  freshness: 'always',
   actor: () => 'service:health',
-  decide: ({ subject, signer, network: { serviceKeys }, node, heardRevision, now, data }, state: HealthState) =>
+  decide: ({ subject, signer, network: { serviceKeys }, facts: { node, heartbeat }, now, data }, state) =>
     healthDecider.decide(
       {
         ...data,
@@ -16,8 +16,8 @@ export const changeHealth = commandHandler({
         nodeId: subject,
         signer,
         serviceKey: Object.hasOwn(serviceKeys, 'health') ? serviceKeys.health : undefined,
-        node,
-        heardRevision,
+        node: node.state,
+        heardRevision: heartbeat.revision,
         now,
       },
       state,

@@ -87,7 +87,8 @@ export function decideGenesis({ command, publicKey, signature }: Envelope, names
     actor: 'authority',
     rules: networkDecider.rules,
     policyVersion: data.policy.version,
-    facts: { now },
+    now,
+    seen: {},
   })
   const network = decided.reduce<NetworkState | undefined>((state, event) => networkDecider.evolve(state, event, now), undefined)
   return { events, network: network! }

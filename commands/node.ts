@@ -1,45 +1,35 @@
-import {
-  changeNodeKeyData,
-  deregisterNodeData,
-  type NodeState,
-  nodeDecider,
-  registerNodeData,
-  updateNodeData,
-} from '../domain/node/decider.ts'
+import { changeNodeKeyData, deregisterNodeData, nodeDecider, registerNodeData, updateNodeData } from '../domain/node/decider.ts'
 import { keyProofBytes } from '../domain/node/key-proof.ts'
-import { commandHandler, type Given } from './command.ts'
+import { type Asked, commandHandler } from './command.ts'
 
-const itself = ({ subject }: Pick<Given, 'subject'>) => `node:${subject}`
+const itself = ({ subject }: Pick<Asked, 'subject'>) => `node:${subject}`
 
 export const registerNode = commandHandler({
   data: registerNodeData,
   category: 'node',
-  needs: [],
   actor: itself,
-  decide: ({ subject, signer, data }, state: NodeState | undefined) =>
+  decide: ({ subject, signer, data }, state) =>
     nodeDecider.decide({ type: 'RegisterNode', nodeId: subject, signer, profile: data.profile }, state),
 })
 
 export const updateNode = commandHandler({
   data: updateNodeData,
   category: 'node',
-  needs: [],
   actor: itself,
-  decide: ({ subject, signer, data }, state: NodeState | undefined) =>
+  decide: ({ subject, signer, data }, state) =>
     nodeDecider.decide({ type: 'UpdateNode', nodeId: subject, signer, profile: data.profile }, state),
 })
 
 export const changeNodeKey = commandHandler({
   data: changeNodeKeyData,
   category: 'node',
-  needs: [],
   actor: ({ subject, signer, network }) => (signer === network.authority ? 'authority' : `node:${subject}`),
   proof: ({ networkId, subject, commandId, data: { publicKey, proof } }) => ({
     publicKey,
     message: keyProofBytes({ networkId, nodeId: subject, publicKey, commandId }),
     signature: proof,
   }),
-  decide: ({ subject, signer, network: { authority }, data: { publicKey }, proven }, state: NodeState | undefined) =>
+  decide: ({ subject, signer, network: { authority }, data: { publicKey }, proven }, state) =>
     nodeDecider.decide(
       {
         type: 'ChangeNodeKey',
@@ -56,8 +46,6 @@ export const changeNodeKey = commandHandler({
 export const deregisterNode = commandHandler({
   data: deregisterNodeData,
   category: 'node',
-  needs: [],
   actor: itself,
-  decide: ({ subject, signer }, state: NodeState | undefined) =>
-    nodeDecider.decide({ type: 'DeregisterNode', nodeId: subject, signer }, state),
+  decide: ({ subject, signer }, state) => nodeDecider.decide({ type: 'DeregisterNode', nodeId: subject, signer }, state),
 })

@@ -10,15 +10,6 @@ export interface StreamFact {
   readonly revision: number
 }
 
-/** What the server added for a decision. With it, the streams and the command, an auditor decides again (`replay.ts`). */
-export interface Facts {
-  readonly now: string
-  /** Absent at genesis. */
-  readonly network?: StreamFact
-  readonly node?: StreamFact
-  readonly heartbeat?: StreamFact
-}
-
 /** A command and who decided it, as its events' metadata keep it. */
 export interface Recording extends CommandContext {
   readonly networkId: string
@@ -31,12 +22,18 @@ export interface Recording extends CommandContext {
   readonly actor: string
   readonly rules: number
   readonly policyVersion: number
-  readonly facts: Facts
+  /** The server's clock. */
+  readonly now: string
+  /** The other streams that were looked at, by name: `network`, but at genesis, and what the command's handler needs. */
+  readonly seen: Readonly<Record<string, StreamFact>>
 }
 
-/** The events of one decision with their ids and metadata (design.md 4 and 5). */
+/**
+ * The events of one decision with their ids and metadata (design.md 4 and 5). With the facts in it, the streams and the command an
+ * auditor decides again (`replay.ts`).
+ */
 export function eventsToAppend(decided: readonly DomainEvent[], recording: Recording): NewEvent[] {
-  const { networkId, stream, commandId, publicKey, text, facts, traceparent } = recording
+  const { networkId, stream, commandId, publicKey, text, now, seen, traceparent } = recording
   const shared: Metadata = {
     commandId,
     correlationId: recording.correlationId ?? commandId,
@@ -46,12 +43,14 @@ export function eventsToAppend(decided: readonly DomainEvent[], recording: Recor
     signature: recording.signature,
     rules: recording.rules,
     policyVersion: recording.policyVersion,
-    recordedAt: facts.now,
+    recordedAt: now,
     schemaVersion: 1,
   }
   if (traceparent !== undefined && isTraceparent.test(traceparent)) shared.traceparent = traceparent
+  const facts: Record<string, StreamFact | string> = { now }
+  for (const [name, { stream, revision }] of Object.entries(seen)) facts[name] = { stream, revision }
   return decided.map(({ type, data }, n) => ({
-    id: eventIdOf(networkId, stream, publicKey, facts.now, n, text),
+    id: eventIdOf(networkId, stream, publicKey, now, n, text),
     type,
     data: data as Json,
     metadata: (n === 0 ? { ...shared, command: text, facts } : shared) as unknown as Json,

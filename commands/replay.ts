@@ -5,11 +5,11 @@ import { bytesToSign, type Envelope, signedCommandSchema } from '../domain/envel
 import type { RecordedEvent } from '../domain/event.ts'
 import { instantSchema } from '../domain/ids.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
-import type { NodeState } from '../domain/node/decider.ts'
 import { type Category, parseStreamName, streamName } from '../domain/stream.ts'
-import { deciders } from './catalogue.ts'
 import { checkEnvelope } from './check.ts'
-import { decideCommand } from './decide.ts'
+import type { Seen, StreamId } from './command.ts'
+import { decideCommand, needsOf, seenOf } from './decide.ts'
+import { deciders } from './deciders.ts'
 import { decideGenesis } from './network.ts'
 import type { NewEvent, VerifySignature } from './ports.ts'
 import type { StreamFact } from './record.ts'
@@ -43,7 +43,7 @@ interface Stream {
   readonly category: Category
   state: unknown
   revision: number
-  /** The states after each revision, for streams that other streams' facts name. */
+  /** The states after each revision, of streams that are not endless: others' facts may name any. */
   readonly states: unknown[] | undefined
   /** What the last command decided and the log has still to show. */
   due: readonly NewEvent[]
@@ -51,12 +51,7 @@ interface Stream {
 
 const streamFact = z.strictObject({ stream: z.string(), revision: z.int() })
 
-const factsSchema = z.strictObject({
-  now: instantSchema,
-  network: streamFact.exactOptional(),
-  node: streamFact.exactOptional(),
-  heartbeat: streamFact.exactOptional(),
-})
+const factsSchema = z.object({ now: instantSchema }).catchall(streamFact)
 
 function createReplay(namespace: string, verify: VerifySignature): (event: RecordedEvent) => Promise<string | undefined> {
   const streams = new Map<string, Stream>()
@@ -72,29 +67,25 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
       return decideGenesis(envelope, namespace, recordedAt).events
     }
     const checked = await checkEnvelope(envelope, networkId, verify)
-    const { category, needs } = checked.handler
+    const { category } = checked.handler
     if (name !== streamName(namespace, category, checked.subject)) throw new Error(`${command.type} does not write this stream`)
     if (rules !== deciders[category].rules) throw new Error(`was decided by rules ${rules}, these are ${deciders[category].rules}`)
-    const facts = factsSchema.parse(metadata.facts)
-    for (const category of needs) requireFact(facts[category], category, checked.subject)
-    const network = stateAt(facts.network, 'network', networkId) as NetworkState
-    const node = facts.node && (stateAt(facts.node, 'node', checked.subject) as NodeState | undefined)
+    const { now, ...facts } = factsSchema.parse(metadata.facts)
+    const seen: Record<string, Seen> = {}
+    for (const [name, id] of needsOf(checked, state)) seen[name] = seenAt(facts[name], id)
+    const network = seen.network!.state as NetworkState
     const context = { causationId, correlationId, ...(traceparent !== undefined && { traceparent }) }
-    return decideCommand(checked, { stream: name, state, network, node, facts }, context).events
+    return decideCommand(checked, { stream: name, state, now, network, seen }, context).events
   }
 
   /** A fact may be older than the log is by now, but never of another stream or of what comes later. */
-  function requireFact(fact: StreamFact | undefined, category: Category, id: string): StreamFact {
+  function seenAt(fact: StreamFact | undefined, { category, id }: StreamId): Seen {
     const stream = streamName(namespace, category, id)
     if (fact?.stream !== stream) throw new Error(`its facts should name ${stream}`)
-    if (fact.revision > (streams.get(stream)?.revision ?? -1))
-      throw new Error(`its facts name ${stream}@${fact.revision}, which comes later`)
-    return fact
-  }
-
-  function stateAt(named: StreamFact | undefined, category: Category, id: string): unknown {
-    const { stream, revision } = requireFact(named, category, id)
-    return revision < 0 ? deciders[category].initialState : streams.get(stream)?.states?.[revision]
+    const { revision } = fact
+    const known = streams.get(stream)
+    if (revision > (known?.revision ?? -1)) throw new Error(`its facts name ${stream}@${revision}, which comes later`)
+    return seenOf({ category, stream, revision, state: revision < 0 ? deciders[category].initialState : known!.states?.[revision] })
   }
 
   function streamOf(recorded: RecordedEvent): Stream {
@@ -103,8 +94,9 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
     const name = parseStreamName(namespace, recorded.stream)
     if (!name || !Object.hasOwn(deciders, name.category)) throw new UnreadableEvent(recorded, 'no stream of this network')
     const category = name.category as Category
-    const states = category === 'network' || category === 'node' ? [] : undefined
-    const stream: Stream = { category, state: deciders[category].initialState, revision: -1, states, due: [] }
+    const { initialState, newest } = deciders[category]
+    const states = newest === undefined ? [] : undefined
+    const stream: Stream = { category, state: initialState, revision: -1, states, due: [] }
     streams.set(recorded.stream, stream)
     return stream
   }

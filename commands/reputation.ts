@@ -1,19 +1,19 @@
-import { changeReputationData, type ReputationState, reputationDecider } from '../domain/reputation/decider.ts'
+import { changeReputationData, reputationDecider } from '../domain/reputation/decider.ts'
 import { commandHandler } from './command.ts'
 
 export const changeReputation = commandHandler({
   data: changeReputationData,
   category: 'reputation',
-  needs: ['node'],
+  needs: ({ subject }) => ({ node: { category: 'node', id: subject } }),
   actor: () => 'authority',
-  decide: ({ subject, signer, network: { authority, policy }, node, data }, state: ReputationState) =>
+  decide: ({ subject, signer, network: { authority, policy }, facts, data }, state) =>
     reputationDecider.decide(
       {
         type: 'ChangeReputation',
         nodeId: subject,
         signer,
         authority,
-        node,
+        node: facts.node.state,
         policy,
         change: data,
       },

@@ -8,7 +8,14 @@ export interface Decider<State, Command, Event> {
   /** How many of a stream's newest events make its whole state; absent: all of them do. */
   readonly newest?: number
   readonly initialState: State
+  /** What a state takes in memory, in bytes, roughly; absent where it is small. */
+  sizeOf?(state: State): number
   decide(command: Command, state: State): readonly Event[]
   /** `recordedAt` is the event's, from its metadata: the server's clock when it was decided. */
   evolve(state: State, event: Event, recordedAt: string): State
+}
+
+/** One whose streams are endless: a fold of their newest events is all that anybody keeps. */
+export interface EndlessDecider<State, Command, Event> extends Decider<State, Command, Event> {
+  readonly newest: number
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Decider } from '../decider.ts'
+import type { EndlessDecider } from '../decider.ts'
 import { DomainError, malformed } from '../errors.ts'
 import { type NodeState, registered } from '../node/decider.ts'
 import { type Health, type HealthEvent, nodeHealthChangedSchema } from './events.ts'
@@ -26,7 +26,7 @@ export interface HealthState {
   readonly heartbeatRevision: number | undefined
 }
 
-export const healthDecider: Decider<HealthState, HealthCommand, HealthEvent> = {
+export const healthDecider: EndlessDecider<HealthState, HealthCommand, HealthEvent> = {
   rules: 1,
   newest: 1,
   initialState: { health: 'registered', heartbeatRevision: undefined },

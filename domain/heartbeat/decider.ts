@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Decider } from '../decider.ts'
+import type { EndlessDecider } from '../decider.ts'
 import { DomainError, malformed } from '../errors.ts'
 import type { Policy } from '../network/policy.ts'
 import { type NodeState, speaksFor } from '../node/decider.ts'
@@ -33,7 +33,7 @@ export interface HeartbeatState {
 // looks: a cached state, one just read, an auditor's. Over longer stretches a node may gain `burst` on every so many.
 const remembered = 16
 
-export const heartbeatDecider: Decider<HeartbeatState, HeartbeatCommand, HeartbeatEvent> = {
+export const heartbeatDecider: EndlessDecider<HeartbeatState, HeartbeatCommand, HeartbeatEvent> = {
   rules: 1,
   newest: remembered,
   initialState: { lastIssuedAt: undefined, recent: [] },

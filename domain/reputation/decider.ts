@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Decider } from '../decider.ts'
+import type { EndlessDecider } from '../decider.ts'
 import { DomainError } from '../errors.ts'
 import type { Policy } from '../network/policy.ts'
 import { type NodeState, registered } from '../node/decider.ts'
@@ -35,7 +35,7 @@ export interface ReputationState {
   readonly score: number | undefined
 }
 
-export const reputationDecider: Decider<ReputationState, ReputationCommand, ReputationEvent> = {
+export const reputationDecider: EndlessDecider<ReputationState, ReputationCommand, ReputationEvent> = {
   rules: 1,
   newest: 1,
   initialState: { score: undefined },

@@ -132,7 +132,8 @@ export function recordedEvent(
     actor: `node:${id}`,
     rules: 1,
     policyVersion: policy.version,
-    facts: { now, network: { stream: streamName(namespace, 'network', networkId), revision: 0 }, node: seen('node', 0) },
+    now,
+    seen: { network: { stream: streamName(namespace, 'network', networkId), revision: 0 }, node: seen('node', 0) },
   })
   return recorded!
 }
