@@ -17,13 +17,15 @@ export type LogFact = Fact & {
 
 /**
  * What a column can hold. `instant` is the log's own text (UTC, milliseconds): it sorts by bytes and no time zone can touch it.
- * `integer` is a safe integer, `json` a JSON object, `list` a list of texts; `position` is a bigint that belongs to the store, not to the
- * log, and so is in no digest. `?` behind a type: may be null.
+ * `integer` is a safe integer, `json` a JSON object, `list` a list of texts; `amount` is money in minor units, of at most 39 digits and
+ * either sign, decimal text in digests and JSON; `position` is a bigint that belongs to the store, not to the log, and so is in no
+ * digest. `?` behind a type: may be null.
  */
 interface Values {
   text: string
   instant: string
   integer: number
+  amount: bigint
   position: bigint
   boolean: boolean
   bytes: Buffer

@@ -6,6 +6,7 @@ export const sqlTypes: Readonly<Record<ValueType, string>> = {
   text: 'text collate "C"',
   instant: 'text collate "C"',
   integer: 'bigint',
+  amount: 'numeric(39, 0)',
   position: 'bigint',
   boolean: 'boolean',
   bytes: 'bytea',
@@ -18,6 +19,7 @@ const copyTypes = {
   text: 'text',
   instant: 'text',
   integer: 'int8',
+  amount: 'numeric',
   position: 'int8',
   boolean: 'bool',
   bytes: 'bytea',
@@ -42,11 +44,11 @@ export function typeOf(columns: Columns, name: string): { readonly type: ValueTy
 /** Turns what the driver read into the fold's row, in place. Columns that are not among `columns` stay as they are. */
 export function decoder(columns: Columns): (raw: Record<string, unknown>) => Row {
   const integers = Object.keys(columns).filter((name) => typeOf(columns, name).type === 'integer')
-  const positions = Object.keys(columns).filter((name) => typeOf(columns, name).type === 'position')
+  const bigints = Object.keys(columns).filter((name) => ['position', 'amount'].includes(typeOf(columns, name).type))
   return (raw) => {
-    // The driver reads bigint as bigint or as text, whichever it was told.
+    // The driver reads int8 as bigint or as text, whichever it was told, and numeric as text.
     for (const name of integers) if (raw[name] !== null && raw[name] !== undefined) raw[name] = Number(raw[name])
-    for (const name of positions) if (typeof raw[name] === 'string') raw[name] = BigInt(raw[name])
+    for (const name of bigints) if (typeof raw[name] === 'string') raw[name] = BigInt(raw[name])
     return raw as Row
   }
 }

@@ -123,7 +123,7 @@ function outcome({ table, rows, changed, added }: TableFold, newest: string): { 
 
 /** Rows as `json_populate_recordset` takes them. */
 function toJson(columns: Columns, rows: readonly Row[]): string {
-  const special = Object.keys(columns).filter((name) => ['position', 'bytes'].includes(typeOf(columns, name).type))
+  const special = Object.keys(columns).filter((name) => ['position', 'amount', 'bytes'].includes(typeOf(columns, name).type))
   const plain = (row: Row) => {
     const copy: Record<string, unknown> = { ...row }
     for (const name of special) copy[name] = jsonValue(row[name]!)

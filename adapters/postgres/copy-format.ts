@@ -4,9 +4,9 @@
  */
 
 /** A column's type as the server calls it. The format has no conversions: it must be the column's own. */
-export type CopyType = 'int8' | 'bool' | 'text' | 'bytea' | 'jsonb' | 'text[]'
+export type CopyType = 'int8' | 'numeric' | 'bool' | 'text' | 'bytea' | 'jsonb' | 'text[]'
 
-/** `int8`: a safe integer or a bigint; `jsonb`: anything that JSON can hold; `text[]`: texts and nulls. */
+/** `int8`: a safe integer or a bigint; `numeric`: a bigint; `jsonb`: anything that JSON can hold; `text[]`: texts and nulls. */
 export type CopyValue = string | number | bigint | boolean | Uint8Array | object | null | undefined
 
 export type CopyRow = Readonly<Record<string, CopyValue>>
@@ -55,6 +55,11 @@ export function copyEncoder(columns: CopyColumns): CopyEncoder {
     at += 4
   }
 
+  function int16(value: number): void {
+    bytes.writeInt16BE(value, at)
+    at += 2
+  }
+
   function text(value: string): void {
     // A UTF-16 unit takes three bytes of UTF-8 at most.
     sized(3 * value.length, () => {
@@ -77,6 +82,19 @@ export function copyEncoder(columns: CopyColumns): CopyEncoder {
         bytes.writeUInt32BE(value >>> 0, at + 4)
       } else throw new TypeError('is not a safe integer')
       at += 8
+    },
+    numeric(value) {
+      if (typeof value !== 'bigint') throw new TypeError('is not a bigint')
+      const text = String(value < 0n ? -value : value)
+      const digits = Math.ceil(text.length / 4) // of the base 10,000
+      reserve(12 + 2 * digits)
+      int32(8 + 2 * digits)
+      int16(digits)
+      int16(digits - 1) // the weight of the first
+      int16(value < 0n ? 0x4000 : 0)
+      int16(0) // decimals
+      const padded = text.padStart(4 * digits, '0')
+      for (let n = 0; n < padded.length; n += 4) int16(Number(padded.slice(n, n + 4)))
     },
     bool(value) {
       if (typeof value !== 'boolean') throw new TypeError('is not a boolean')
@@ -121,8 +139,7 @@ export function copyEncoder(columns: CopyColumns): CopyEncoder {
   return {
     add(row) {
       reserve(2)
-      bytes.writeInt16BE(fields.length, at)
-      at += 2
+      int16(fields.length)
       for (const [name, type] of fields) {
         const value = row[name]
         try {
