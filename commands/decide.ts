@@ -65,7 +65,8 @@ export function decideCommand(
   return { decided, events }
 }
 
-function checkClock(issuedAt: string, now: string): void {
+/** Throws `CommandStale` and `CommandFromTheFuture`. Instants as the log writes them. */
+export function checkClock(issuedAt: string, now: string): void {
   const ahead = Date.parse(issuedAt) - Date.parse(now)
   if (Math.abs(ahead) <= clockWindowMs) return
   throw new DomainError(ahead < 0 ? 'CommandStale' : 'CommandFromTheFuture', {
