@@ -1,6 +1,9 @@
 import type { z } from 'zod'
+import { type AuditEvent, differenceClosedSchema, differenceFoundSchema } from './audit/events.ts'
+import * as escrow from './escrow/events.ts'
 import type { RecordedEvent } from './event.ts'
 import { type Metadata, metadataSchema } from './event.ts'
+import * as fund from './fund/events.ts'
 import { type HealthEvent, healthEventSchema } from './health/events.ts'
 import { type HeartbeatEvent, heartbeatEventSchema } from './heartbeat/events.ts'
 import { type NetworkEvent, networkEventSchema } from './network/events.ts'
@@ -12,9 +15,19 @@ import {
   nodeUpdatedSchema,
 } from './node/events.ts'
 import { type ReputationEvent, reputationEventSchema } from './reputation/events.ts'
+import * as wallet from './wallet/events.ts'
 
 /** Every event that the log can hold. */
-export type DomainEvent = NetworkEvent | NodeEvent | HeartbeatEvent | HealthEvent | ReputationEvent
+export type DomainEvent =
+  | NetworkEvent
+  | NodeEvent
+  | HeartbeatEvent
+  | HealthEvent
+  | ReputationEvent
+  | wallet.WalletEvent
+  | escrow.EscrowEvent
+  | fund.FundEvent
+  | AuditEvent
 
 /** Shape of every event type; a type that is missing here does not compile. */
 const schemas = {
@@ -26,6 +39,44 @@ const schemas = {
   HeartbeatRecorded: heartbeatEventSchema,
   NodeHealthChanged: healthEventSchema,
   ReputationChanged: reputationEventSchema,
+  WalletOpened: wallet.walletOpenedSchema,
+  WalletKeyChanged: wallet.walletKeyChangedSchema,
+  TestDepositIssued: wallet.testDepositIssuedSchema,
+  DepositCredited: wallet.depositCreditedSchema,
+  DepositReversed: wallet.depositReversedSchema,
+  HoldPlaced: wallet.holdPlacedSchema,
+  HoldCaptured: wallet.holdCapturedSchema,
+  HoldReleased: wallet.holdReleasedSchema,
+  TransferSent: wallet.transferSentSchema,
+  CreditPosted: wallet.creditPostedSchema,
+  WithdrawalRequested: wallet.withdrawalRequestedSchema,
+  WithdrawalApproved: wallet.withdrawalApprovedSchema,
+  WithdrawalRejected: wallet.withdrawalRejectedSchema,
+  WithdrawalCancelled: wallet.withdrawalCancelledSchema,
+  WithdrawalFailed: wallet.withdrawalFailedSchema,
+  WithdrawalSigned: wallet.withdrawalSignedSchema,
+  WithdrawalConfirmed: wallet.withdrawalConfirmedSchema,
+  WithdrawalUnconfirmed: wallet.withdrawalUnconfirmedSchema,
+  EscrowOpened: escrow.escrowOpenedSchema,
+  EscrowFunded: escrow.escrowFundedSchema,
+  EscrowStarted: escrow.escrowStartedSchema,
+  EscrowDelivered: escrow.escrowDeliveredSchema,
+  ResultVerified: escrow.resultVerifiedSchema,
+  EscrowReleased: escrow.escrowReleasedSchema,
+  EscrowPartlyRefunded: escrow.escrowPartlyRefundedSchema,
+  EscrowRefunded: escrow.escrowRefundedSchema,
+  EscrowExpired: escrow.escrowExpiredSchema,
+  EscrowDisputed: escrow.escrowDisputedSchema,
+  EvidenceAdded: escrow.evidenceAddedSchema,
+  DisputeVoted: escrow.disputeVotedSchema,
+  EscrowResolved: escrow.escrowResolvedSchema,
+  ContributionsSwept: fund.contributionsSweptSchema,
+  SpendingProposed: fund.spendingProposedSchema,
+  SpendingApproved: fund.spendingApprovedSchema,
+  ProposalWithdrawn: fund.proposalWithdrawnSchema,
+  SpendingExecuted: fund.spendingExecutedSchema,
+  DifferenceFound: differenceFoundSchema,
+  DifferenceClosed: differenceClosedSchema,
 } satisfies Record<DomainEvent['type'], unknown>
 
 /** The name of every event type. */

@@ -26,6 +26,39 @@ export type RefusalCode =
   | 'HeartbeatOutOfOrder'
   // reputation
   | 'ReputationRuleUnknown'
+  // wallet
+  | 'WalletUnknown'
+  | 'WalletAlreadyOpen'
+  | 'WalletKeyProofInvalid'
+  | 'WalletFrozen'
+  | 'FundsInsufficient'
+  | 'TestMoneyRefused'
+  | 'DepositUnconfirmed'
+  | 'DepositUnknown'
+  | 'HoldUnknown'
+  | 'CreditNotOwed'
+  | 'WithdrawalUnknown'
+  | 'WithdrawalTransactionUnknown'
+  | 'WithdrawalNotInStatus'
+  // escrow
+  | 'EscrowUnknown'
+  | 'EscrowAlreadyOpen'
+  | 'EscrowNotInStatus'
+  | 'EscrowNotCaptured'
+  | 'DeadlineNotReached'
+  | 'DeadlinePassed'
+  | 'ResultSignatureInvalid'
+  | 'ResultAlreadyVerified'
+  | 'ResultMismatch'
+  | 'ResultNotVerified'
+  | 'NoArbiters'
+  | 'EvidenceTooMuch'
+  // fund
+  | 'SweepOutOfOrder'
+  | 'ProposalUnknown'
+  | 'ProposalNotInStatus'
+  | 'ProposalExpired'
+  | 'FundInsufficient'
 
 /** What a refusal can tell: flat, JSON-safe facts such as `{ field, limit, retryAfterSeconds }`. */
 export type RefusalDetails = Readonly<Record<string, string | number | boolean | null>>

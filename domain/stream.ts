@@ -1,5 +1,5 @@
-/** What a stream holds; the middle part of its name. Later issues add wallet, escrow, fund, task, service, review, airdrop, audit. */
-export type Category = 'network' | 'node' | 'heartbeat' | 'health' | 'reputation'
+/** What a stream holds; the middle part of its name. Later issues add task, service, review, airdrop. */
+export type Category = 'network' | 'node' | 'heartbeat' | 'health' | 'reputation' | 'wallet' | 'escrow' | 'fund' | 'audit'
 
 /** `<namespace>_<category>-<id>`; the namespace is `dux` unless DUXNET_NAMESPACE says otherwise. */
 export function streamName(namespace: string, category: Category, id: string): string {

@@ -1,0 +1,177 @@
+import { z } from 'zod'
+import type { Decider } from '../decider.ts'
+import { DomainError, malformed } from '../errors.ts'
+import { uuidSchema } from '../ids.ts'
+import { commandAmountSchema } from '../money.ts'
+import type { NetworkState } from '../network/decider.ts'
+import { type VersionedMap, versionedMap } from '../versioned-map.ts'
+import type { WalletState } from '../wallet/state.ts'
+import { contributionsSweptSchema, type FundEvent, spendingProposedSchema } from './events.ts'
+
+/** The one fund that a network has. */
+export const fundId = 'community'
+
+export const sweepContributionsData = contributionsSweptSchema.shape.data.omit({ n: true })
+export const proposeSpendingData = spendingProposedSchema.shape.data
+  .pick({ to: true, category: true, purpose: true, expiresAt: true })
+  .extend({ amount: commandAmountSchema })
+export const proposalData = z.strictObject({ proposalId: uuidSchema })
+
+/** What every command on the fund is decided with. */
+interface Common {
+  readonly signer: string
+  readonly now: string
+  readonly network: NetworkState
+}
+
+export interface SweepContributions extends Common, z.infer<typeof sweepContributionsData> {
+  readonly type: 'SweepContributions'
+}
+
+export interface ProposeSpending extends Common, z.infer<typeof proposeSpendingData> {
+  readonly type: 'ProposeSpending'
+  readonly proposalId: string
+  readonly recipient: WalletState | undefined
+}
+
+export interface ApproveSpending extends Common {
+  readonly type: 'ApproveSpending'
+  readonly proposalId: string
+}
+
+export interface WithdrawProposal extends Common {
+  readonly type: 'WithdrawProposal'
+  readonly proposalId: string
+}
+
+export type FundCommand = SweepContributions | ProposeSpending | ApproveSpending | WithdrawProposal
+
+export type ProposalStatus = 'proposed' | 'executed' | 'withdrawn'
+
+export interface Proposal {
+  readonly proposalId: string
+  readonly status: ProposalStatus
+  readonly to: string
+  readonly amount: bigint
+  readonly category: string
+  readonly by: string
+  readonly expiresAt: string
+  readonly stewards: { readonly members: readonly string[]; readonly threshold: number }
+  readonly approvals: readonly string[]
+}
+
+export interface FundState {
+  /** Swept and not spent. */
+  readonly balance: bigint
+  readonly sweeps: number
+  /** Of the last event swept; -1 before the first sweep. */
+  readonly sweptToIndex: number
+  readonly proposals: VersionedMap<Proposal>
+}
+
+const nothingYet: FundState = { balance: 0n, sweeps: 0, sweptToIndex: -1, proposals: versionedMap() }
+
+/** Contributions are decided by escrows and only counted here; spending is decided on what was swept, by M of N stewards, once. */
+export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
+  rules: 1,
+  initialState: nothingYet,
+  sizeOf: ({ proposals }) => 1024 * (1 + proposals.size),
+  decide(command, state) {
+    switch (command.type) {
+      case 'SweepContributions':
+        return sweep(command, state)
+      case 'ProposeSpending':
+        return propose(command, state)
+      case 'ApproveSpending':
+        return approve(command, state)
+      case 'WithdrawProposal':
+        return withdraw(command, state)
+    }
+  },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ContributionsSwept': {
+        const { n, toIndex, amount } = event.data
+        return { ...state, balance: state.balance + BigInt(amount), sweeps: n, sweptToIndex: toIndex }
+      }
+      case 'SpendingProposed': {
+        const { purpose: _, ...data } = event.data
+        return changed(state, { ...data, amount: BigInt(data.amount), status: 'proposed', approvals: [] })
+      }
+      case 'SpendingApproved': {
+        const proposal = proposalOf(state, event.data)
+        return changed(state, { ...proposal, approvals: [...proposal.approvals, event.data.by] })
+      }
+      case 'ProposalWithdrawn':
+        return changed(state, { ...proposalOf(state, event.data), status: 'withdrawn' })
+      case 'SpendingExecuted': {
+        const spent = changed(state, { ...proposalOf(state, event.data), status: 'executed' })
+        return { ...spent, balance: state.balance - BigInt(event.data.amount) }
+      }
+    }
+  },
+}
+
+function sweep({ type: _, signer, now: _now, network, ...range }: SweepContributions, state: FundState): FundEvent[] {
+  const key = Object.hasOwn(network.serviceKeys, 'settlement') ? network.serviceKeys.settlement : undefined
+  if (signer !== key) throw new DomainError('SignerNotAllowed', { needed: 'service:settlement' })
+  const { sweptToIndex } = state
+  // Whoever swept before was faster: their range is not to be counted again.
+  if (range.fromIndex !== sweptToIndex + 1) throw new DomainError('SweepOutOfOrder', { fromIndex: range.fromIndex, sweptToIndex })
+  if (range.toIndex < range.fromIndex) throw malformed('command.data.toIndex', 'is before fromIndex')
+  return [{ type: 'ContributionsSwept', data: { n: state.sweeps + 1, ...range } }]
+}
+
+function propose(command: ProposeSpending, state: FundState): FundEvent[] {
+  const { signer, now, network, proposalId, recipient, to, amount, category, purpose, expiresAt } = command
+  const { stewards } = network
+  if (!stewards.members.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
+  if (state.proposals.get(proposalId)) return []
+  if (!recipient) throw new DomainError('WalletUnknown', { walletId: to })
+  if (expiresAt <= now) throw malformed('command.data.expiresAt', 'is over')
+  return [{ type: 'SpendingProposed', data: { proposalId, to, amount, category, purpose, by: signer, expiresAt, stewards } }]
+}
+
+function approve({ signer, now, proposalId }: ApproveSpending, state: FundState): FundEvent[] {
+  const proposal = find(state, proposalId)
+  const { stewards, approvals, to, amount, category, expiresAt } = proposal
+  if (!stewards.members.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
+  if (approvals.includes(signer)) return []
+  requireProposed(proposal)
+  if (now >= expiresAt) throw new DomainError('ProposalExpired', { proposalId, expiresAt })
+  const approved: FundEvent = { type: 'SpendingApproved', data: { proposalId, by: signer } }
+  if (approvals.length + 1 < stewards.threshold) return [approved]
+  // The last approval is the payment: one that cannot be paid does not count, and can come again.
+  if (amount > state.balance)
+    throw new DomainError('FundInsufficient', { proposalId, balance: String(state.balance), needed: String(amount) })
+  return [approved, { type: 'SpendingExecuted', data: { proposalId, to, amount: String(amount), category } }]
+}
+
+function withdraw({ signer, proposalId }: WithdrawProposal, state: FundState): FundEvent[] {
+  const proposal = find(state, proposalId)
+  if (signer !== proposal.by) throw new DomainError('SignerNotAllowed', { needed: 'proposer' })
+  if (proposal.status === 'withdrawn') return []
+  requireProposed(proposal)
+  return [{ type: 'ProposalWithdrawn', data: { proposalId } }]
+}
+
+function find({ proposals }: FundState, proposalId: string): Proposal {
+  const proposal = proposals.get(proposalId)
+  if (!proposal) throw new DomainError('ProposalUnknown', { proposalId })
+  return proposal
+}
+
+function requireProposed({ proposalId, status }: Proposal): void {
+  if (status !== 'proposed') throw new DomainError('ProposalNotInStatus', { proposalId, status, needed: 'proposed' })
+}
+
+/** The proposal that an event of this stream is about: one that is not there cannot have been decided. */
+function proposalOf({ proposals }: FundState, { proposalId }: { readonly proposalId: string }): Proposal {
+  const proposal = proposals.get(proposalId)
+  if (!proposal) throw new Error(`the fund knows no proposal ${proposalId}`)
+  return proposal
+}
+
+function changed(state: FundState, proposal: Proposal): FundState {
+  return { ...state, proposals: state.proposals.with(proposal.proposalId, proposal) }
+}

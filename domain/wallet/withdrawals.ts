@@ -1,0 +1,206 @@
+// Money that leaves over the chain. Signed first, then recorded, then broadcast: what a lost reply leaves in the dark is settled by
+// sending the same bytes again, never by a second payment.
+import { z } from 'zod'
+import { commitmentSchema } from '../commitment.ts'
+import { DomainError, malformed } from '../errors.ts'
+import { uuidSchema } from '../ids.ts'
+import { amountSchema, commandAmountSchema } from '../money.ts'
+import type { MoneyPolicy } from '../network/policy.ts'
+import { requireAvailable, requireOwner, requireService } from './decider.ts'
+import {
+  type Signal,
+  type WalletEvent,
+  withdrawalConfirmedSchema,
+  withdrawalFailedSchema,
+  withdrawalSignedSchema,
+  withdrawalUnconfirmedSchema,
+} from './events.ts'
+import type { WalletState, Withdrawal, WithdrawalStatus } from './state.ts'
+
+export const requestWithdrawalData = z.strictObject({
+  amount: commandAmountSchema,
+  feeMax: amountSchema.describe('The most that the chain may cost; what is not needed comes back'),
+  destination: commitmentSchema.describe('Commits to the address, which is handed in by `POST /v1/disclosures` before'),
+})
+export const reviewWithdrawalData = z.strictObject({ withdrawalId: uuidSchema, approve: z.boolean() })
+export const cancelWithdrawalData = z.strictObject({ withdrawalId: uuidSchema })
+export const failWithdrawalData = withdrawalFailedSchema.shape.data.omit({ walletId: true })
+export const recordWithdrawalTransactionData = withdrawalSignedSchema.shape.data.omit({ walletId: true, booked: true })
+export const confirmWithdrawalData = withdrawalConfirmedSchema.shape.data.pick({
+  withdrawalId: true,
+  txid: true,
+  blockHash: true,
+  height: true,
+})
+export const unconfirmWithdrawalData = withdrawalUnconfirmedSchema.shape.data.pick({ withdrawalId: true, txid: true, reason: true })
+
+export interface RequestWithdrawal extends z.infer<typeof requestWithdrawalData> {
+  readonly type: 'RequestWithdrawal'
+  readonly walletId: string
+  readonly signer: string
+  readonly withdrawalId: string
+  readonly policy: MoneyPolicy
+  readonly now: string
+}
+
+export interface ReviewWithdrawal extends z.infer<typeof reviewWithdrawalData> {
+  readonly type: 'ReviewWithdrawal'
+  readonly walletId: string
+  readonly signer: string
+  readonly stewards: readonly string[]
+}
+
+export interface CancelWithdrawal extends z.infer<typeof cancelWithdrawalData> {
+  readonly type: 'CancelWithdrawal'
+  readonly walletId: string
+  readonly signer: string
+}
+
+/** What the chain's process says; `serviceKey` is the network's key `chain`. */
+interface ByChain {
+  readonly walletId: string
+  readonly signer: string
+  readonly serviceKey: string | undefined
+}
+
+export interface RecordWithdrawalTransaction extends ByChain, z.infer<typeof recordWithdrawalTransactionData> {
+  readonly type: 'RecordWithdrawalTransaction'
+}
+
+export interface ConfirmWithdrawal extends ByChain, z.infer<typeof confirmWithdrawalData> {
+  readonly type: 'ConfirmWithdrawal'
+}
+
+export interface UnconfirmWithdrawal extends ByChain, z.infer<typeof unconfirmWithdrawalData> {
+  readonly type: 'UnconfirmWithdrawal'
+}
+
+export interface FailWithdrawal extends ByChain, z.infer<typeof failWithdrawalData> {
+  readonly type: 'FailWithdrawal'
+}
+
+export function requestWithdrawal(command: RequestWithdrawal, state: WalletState): WalletEvent[] {
+  const { signer, withdrawalId, amount, feeMax, destination, policy, now } = command
+  requireOwner(state, signer)
+  if (BigInt(feeMax) > BigInt(policy.withdrawal.feeMax))
+    throw malformed('command.data.feeMax', `must be at most ${policy.withdrawal.feeMax}`)
+  requireAvailable(state, BigInt(amount) + BigInt(feeMax))
+  const signals = signalsOf(command, state)
+  const { walletId } = state
+  const review = signals.length > 0
+  return [{ type: 'WithdrawalRequested', data: { walletId, withdrawalId, amount, feeMax, destination, signals, review, at: now } }]
+}
+
+/** Why a person should look at a withdrawal before it is paid; none for most. */
+function signalsOf({ amount, destination, policy, now }: RequestWithdrawal, state: WalletState): Signal[] {
+  const { reviewAmount, newDestinationAmount, velocityAmountMax, velocityCountMax } = policy.withdrawal
+  const windowSeconds = policy.withdrawal.velocityWindowSeconds
+  const recent = [...requestedSince(state, Date.parse(now) - windowSeconds * 1000)]
+  const value = BigInt(amount)
+  const seen = recent.reduce((sum, request) => sum + request.amount, value)
+  const same = recent.find((request) => request.amount === value && request.destination === destination)
+  const isNew = !state.destinations.get(destination)
+  const signals: Signal[] = []
+  if (value > BigInt(reviewAmount)) signals.push({ rule: 'amount', limit: reviewAmount })
+  if (isNew && value > BigInt(newDestinationAmount)) signals.push({ rule: 'new_destination', limit: newDestinationAmount })
+  if (seen > BigInt(velocityAmountMax))
+    signals.push({ rule: 'velocity_amount', limit: velocityAmountMax, seen: String(seen), windowSeconds })
+  if (recent.length >= velocityCountMax)
+    signals.push({ rule: 'velocity_count', limit: velocityCountMax, seen: recent.length + 1, windowSeconds })
+  if (same) signals.push({ rule: 'duplicate', of: same.withdrawalId, windowSeconds })
+  return signals
+}
+
+/** Withdrawals asked for since `fromMs` that were not given up, the newest first. */
+function* requestedSince({ lastWithdrawal, withdrawals }: WalletState, fromMs: number): IterableIterator<Withdrawal> {
+  for (let request = lastWithdrawal; request && request.atMs >= fromMs; request = request.previous) {
+    const { status } = withdrawals.get(request.withdrawalId)!
+    if (status !== 'rejected' && status !== 'cancelled' && status !== 'failed') yield request
+  }
+}
+
+export function reviewWithdrawal(
+  { signer, stewards, withdrawalId, approve }: ReviewWithdrawal,
+  state: WalletState,
+): WalletEvent[] {
+  if (!stewards.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
+  const { walletId } = state
+  const data = { walletId, withdrawalId, by: signer }
+  requireStatus(find(state, withdrawalId), ['review'])
+  return [approve ? { type: 'WithdrawalApproved', data } : { type: 'WithdrawalRejected', data }]
+}
+
+export function cancelWithdrawal({ signer, withdrawalId }: CancelWithdrawal, state: WalletState): WalletEvent[] {
+  requireOwner(state, signer)
+  const withdrawal = find(state, withdrawalId)
+  if (withdrawal.status === 'cancelled') return []
+  requireStatus(withdrawal, ['review', 'approved'])
+  return [{ type: 'WithdrawalCancelled', data: { walletId: state.walletId, withdrawalId } }]
+}
+
+export function failWithdrawal({ signer, serviceKey, withdrawalId, reason }: FailWithdrawal, state: WalletState): WalletEvent[] {
+  requireService(signer, serviceKey, 'chain')
+  const withdrawal = find(state, withdrawalId)
+  if (withdrawal.status === 'failed') return []
+  requireStatus(withdrawal, ['approved'])
+  return [{ type: 'WithdrawalFailed', data: { walletId: state.walletId, withdrawalId, reason } }]
+}
+
+export function recordTransaction(command: RecordWithdrawalTransaction, state: WalletState): WalletEvent[] {
+  const { signer, serviceKey, withdrawalId, attempt, txid, fee } = command
+  requireService(signer, serviceKey, 'chain')
+  const withdrawal = find(state, withdrawalId)
+  const { attempts, amount, reserved } = withdrawal
+  if (attempts[attempt - 1]?.txid === txid) return []
+  requireStatus(withdrawal, attempt === 1 ? ['approved'] : ['signed'])
+  // One transaction an attempt, and the attempts in their order: what is not recorded here is never broadcast.
+  if (attempt !== attempts.length + 1) throw malformed('command.data.attempt', `must be ${attempts.length + 1}`)
+  if (amount + BigInt(fee) > reserved) throw malformed('command.data.fee', `must be at most ${reserved - amount}`)
+  const booked = String(attempt === 1 ? reserved : 0n)
+  return [{ type: 'WithdrawalSigned', data: { walletId: state.walletId, withdrawalId, attempt, txid, fee, booked } }]
+}
+
+export function confirmWithdrawal(command: ConfirmWithdrawal, state: WalletState): WalletEvent[] {
+  const { signer, serviceKey, withdrawalId, txid, blockHash, height } = command
+  requireService(signer, serviceKey, 'chain')
+  const withdrawal = find(state, withdrawalId)
+  const { fee } = attemptOf(withdrawal, txid)
+  if (withdrawal.status === 'confirmed') return []
+  requireStatus(withdrawal, ['signed'])
+  const left = withdrawal.reserved - withdrawal.amount - fee
+  const returned = { feeReturned: String(left > 0n ? left : 0n), feeBorne: String(left < 0n ? -left : 0n) }
+  const data = { ...paidBy(state, withdrawal, txid, fee), ...returned, blockHash, height }
+  return [{ type: 'WithdrawalConfirmed', data }]
+}
+
+export function unconfirmWithdrawal(command: UnconfirmWithdrawal, state: WalletState): WalletEvent[] {
+  const { signer, serviceKey, withdrawalId, txid, reason } = command
+  requireService(signer, serviceKey, 'chain')
+  const withdrawal = find(state, withdrawalId)
+  const { fee } = attemptOf(withdrawal, txid)
+  if (withdrawal.status === 'signed') return []
+  requireStatus(withdrawal, ['confirmed'])
+  const feeBorne = String(withdrawal.amount + fee - withdrawal.reserved)
+  return [{ type: 'WithdrawalUnconfirmed', data: { ...paidBy(state, withdrawal, txid, fee), feeBorne, reason } }]
+}
+
+function paidBy({ walletId }: WalletState, { withdrawalId, amount }: Withdrawal, txid: string, fee: bigint) {
+  return { walletId, withdrawalId, txid, amount: String(amount), fee: String(fee) }
+}
+
+function find({ walletId, withdrawals }: WalletState, withdrawalId: string): Withdrawal {
+  const withdrawal = withdrawals.get(withdrawalId)
+  if (!withdrawal) throw new DomainError('WithdrawalUnknown', { walletId, withdrawalId })
+  return withdrawal
+}
+
+function attemptOf({ withdrawalId, attempts }: Withdrawal, txid: string): { readonly fee: bigint } {
+  const attempt = attempts.find((attempt) => attempt.txid === txid)
+  if (!attempt) throw new DomainError('WithdrawalTransactionUnknown', { withdrawalId, txid })
+  return attempt
+}
+
+function requireStatus({ withdrawalId, status }: Withdrawal, needed: readonly WithdrawalStatus[]): void {
+  if (!needed.includes(status))
+    throw new DomainError('WithdrawalNotInStatus', { withdrawalId, status, needed: needed.join(' or ') })
+}
