@@ -54,14 +54,14 @@ const vitals = {
 
 const commandIdOf = (type: CommandType) => uuidV5(networkId, `example ${type}`)
 
-const data: Readonly<Record<Exclude<CommandType, 'FoundNetwork' | 'ChangeHealth'>, { [field: string]: Json }>> = {
+const data = {
   RegisterNode: { profile },
   UpdateNode: { profile: { ...profile, version: '0.2.0' } },
   ChangeNodeKey: proveKey(signerOf('next key'), { networkId, nodeId, commandId: commandIdOf('ChangeNodeKey') }),
   DeregisterNode: {},
   RecordHeartbeat: { vitals },
   ChangeReputation: { rule: 'task_success' },
-}
+} satisfies { readonly [Type in CommandType]?: { readonly [field: string]: Json } }
 
 /** What `POST /v1/commands` takes, signed by the example's node or authority. */
 export function exampleEnvelope(type: keyof typeof data): Envelope {

@@ -147,6 +147,163 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The policy has no such reputation rule',
     about: '`GET /v1/network` lists the rules of the policy in force; `custom` takes a delta and a reason instead.',
   },
+  WalletUnknown: {
+    status: 404,
+    title: 'There is no such wallet',
+    about: 'No wallet of the id `walletId` was opened on this network.',
+  },
+  WalletAlreadyOpen: {
+    status: 409,
+    title: 'The wallet is open already',
+    about: 'A wallet is opened once; its id is the id of the command that opened it.',
+  },
+  WalletKeyProofInvalid: {
+    status: 422,
+    title: 'The new key is not proven',
+    about:
+      "`data.proof` must be the new key's signature over `duxnet-wallet-key-v1`, a line feed and the RFC 8785 text of {networkId, walletId, publicKey, commandId}.",
+  },
+  WalletFrozen: {
+    status: 409,
+    title: 'The wallet is frozen',
+    about:
+      'The chain took a deposit back after it was spent. The wallet owes `shortfall`; what comes in repays it, and nothing goes out until it is repaid.',
+  },
+  FundsInsufficient: {
+    status: 409,
+    title: 'There is not enough money available',
+    about: 'Available is what is posted less what is held. `available` is what there is, `needed` what the command takes.',
+  },
+  TestMoneyRefused: {
+    status: 403,
+    title: 'This network takes no test money',
+    about: 'Only a network of the kind `test` issues money of its own; on a main network it comes over the chain.',
+  },
+  DepositUnconfirmed: {
+    status: 409,
+    title: 'The deposit is not deep enough in the chain',
+    about: 'It counts after `confirmationsMin` blocks and has `confirmations`.',
+  },
+  DepositUnknown: {
+    status: 404,
+    title: 'There is no such deposit',
+    about: 'The wallet was never credited for this output of the chain.',
+  },
+  HoldUnknown: {
+    status: 409,
+    title: 'There is no such hold',
+    about: 'The wallet holds nothing for this escrow.',
+  },
+  CreditNotOwed: {
+    status: 409,
+    title: 'Nothing is owed',
+    about: 'The source of the credit, as its own stream stands, owes this wallet nothing.',
+  },
+  WithdrawalUnknown: {
+    status: 404,
+    title: 'There is no such withdrawal',
+    about: 'The wallet knows no withdrawal of this id.',
+  },
+  WithdrawalTransactionUnknown: {
+    status: 409,
+    title: 'The transaction is none of this withdrawal',
+    about: 'A withdrawal is settled by a transaction that was recorded for it before it was broadcast.',
+  },
+  WithdrawalNotInStatus: {
+    status: 409,
+    title: 'The withdrawal is not in that state',
+    about: '`status` is the state that it is in, `needed` the one that the command takes it from.',
+  },
+  EscrowUnknown: {
+    status: 404,
+    title: 'There is no such escrow',
+    about: 'No escrow of the id `escrowId` was opened on this network.',
+  },
+  EscrowAlreadyOpen: {
+    status: 409,
+    title: 'The escrow is open already',
+    about: 'An escrow is opened once; its id is the id of the command that opened it.',
+  },
+  EscrowNotInStatus: {
+    status: 409,
+    title: 'The escrow is not in that state',
+    about:
+      '`status` is the state that it is in, `needed` those that the command takes it from. released, refunded, resolved and expired are for ever.',
+  },
+  EscrowNotCaptured: {
+    status: 409,
+    title: 'The money is still on its way into the escrow',
+    about:
+      "It is spoken for and moves by itself from the client's wallet, which takes a moment. Nothing is started or paid back before.",
+    retryAfterSeconds: 1,
+  },
+  DeadlineNotReached: {
+    status: 409,
+    title: 'The time is not over',
+    about: 'The state that the escrow is in lasts until `dueAt`.',
+  },
+  DeadlinePassed: {
+    status: 409,
+    title: 'The time is over',
+    about: 'The state that the escrow is in ended at `dueAt`; what follows happens by itself.',
+  },
+  ResultSignatureInvalid: {
+    status: 422,
+    title: 'The result is not signed by the provider',
+    about:
+      "`data.signature` must be the provider's signature over `duxnet-result-v1`, a line feed and the RFC 8785 text of {networkId, escrowId, resultHash}.",
+  },
+  ResultAlreadyVerified: {
+    status: 409,
+    title: 'The result was judged already',
+    about: 'A verdict stays. Whoever disagrees opens a dispute.',
+  },
+  ResultMismatch: {
+    status: 409,
+    title: 'That is not the result that was delivered',
+    about: '`delivered` is the hash of the one that was.',
+  },
+  ResultNotVerified: {
+    status: 409,
+    title: 'The result is not verified',
+    about: "The escrow's verifier has not found the result valid, and only a valid one is released.",
+  },
+  NoArbiters: {
+    status: 409,
+    title: 'The network has no arbiters',
+    about: 'A dispute needs somebody to decide it. Without arbiters only deadlines and agreement settle an escrow.',
+  },
+  EvidenceTooMuch: {
+    status: 409,
+    title: 'The dispute holds as much evidence as it can',
+    about: '`evidenceMax` pieces of evidence are the most.',
+  },
+  SweepOutOfOrder: {
+    status: 409,
+    title: 'The sweep does not follow the last one',
+    about: 'Contributions are swept once, in the order of the log; `sweptToIndex` is how far the fund has come.',
+  },
+  ProposalUnknown: {
+    status: 404,
+    title: 'There is no such proposal',
+    about: 'The community fund knows no proposal of the id `proposalId`.',
+  },
+  ProposalNotInStatus: {
+    status: 409,
+    title: 'The proposal is not in that state',
+    about: '`status` is the state that it is in, `needed` the one that the command takes it from.',
+  },
+  ProposalExpired: {
+    status: 409,
+    title: 'The proposal has expired',
+    about: 'It could be approved until `expiresAt`.',
+  },
+  FundInsufficient: {
+    status: 409,
+    title: 'The fund does not have that much yet',
+    about:
+      'Spending is decided on swept money only. `balance` is what was swept and not spent, `needed` what the proposal takes. The approval was not counted and can be sent again.',
+  },
 
   BodyMalformed: {
     status: 400,

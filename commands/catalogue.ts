@@ -1,15 +1,32 @@
+import type { AuditCommand } from '../domain/audit/decider.ts'
+import type { EscrowCommand } from '../domain/escrow/decider.ts'
+import type { FundCommand } from '../domain/fund/decider.ts'
 import type { HealthCommand } from '../domain/health/decider.ts'
 import type { HeartbeatCommand } from '../domain/heartbeat/decider.ts'
 import type { NetworkCommand } from '../domain/network/decider.ts'
 import type { NodeCommand } from '../domain/node/decider.ts'
 import type { ReputationCommand } from '../domain/reputation/decider.ts'
+import type { WalletCommand } from '../domain/wallet/decider.ts'
+import * as audit from './audit.ts'
 import type { CommandHandler } from './command.ts'
+import * as escrow from './escrow.ts'
+import * as fund from './fund.ts'
 import { changeHealth } from './health.ts'
 import { recordHeartbeat } from './heartbeat.ts'
 import { changeNodeKey, deregisterNode, registerNode, updateNode } from './node.ts'
 import { changeReputation } from './reputation.ts'
+import * as wallet from './wallet.ts'
 
-type DomainCommand = NetworkCommand | NodeCommand | HeartbeatCommand | HealthCommand | ReputationCommand
+type DomainCommand =
+  | NetworkCommand
+  | NodeCommand
+  | HeartbeatCommand
+  | HealthCommand
+  | ReputationCommand
+  | WalletCommand
+  | EscrowCommand
+  | FundCommand
+  | AuditCommand
 
 /** Every command that a decider knows but genesis, which comes before there is anybody to ask. One without a handler does not compile. */
 export type CommandType = Exclude<DomainCommand['type'], 'FoundNetwork'>
@@ -23,6 +40,42 @@ export const commandHandlers: Readonly<Record<CommandType, CommandHandler>> = {
   RecordHeartbeat: recordHeartbeat,
   ChangeHealth: changeHealth,
   ChangeReputation: changeReputation,
+  OpenWallet: wallet.openWallet,
+  ChangeWalletKey: wallet.changeWalletKey,
+  IssueTestDeposit: wallet.issueTestDeposit,
+  CreditDeposit: wallet.creditDeposit,
+  ReverseDeposit: wallet.reverseDeposit,
+  PlaceHold: wallet.placeHold,
+  CaptureHold: wallet.captureHold,
+  ReleaseHold: wallet.releaseHold,
+  Transfer: wallet.transfer,
+  PostCredit: wallet.postCredit,
+  RequestWithdrawal: wallet.requestWithdrawal,
+  ReviewWithdrawal: wallet.reviewWithdrawal,
+  CancelWithdrawal: wallet.cancelWithdrawal,
+  RecordWithdrawalTransaction: wallet.recordWithdrawalTransaction,
+  ConfirmWithdrawal: wallet.confirmWithdrawal,
+  UnconfirmWithdrawal: wallet.unconfirmWithdrawal,
+  FailWithdrawal: wallet.failWithdrawal,
+  OpenEscrow: escrow.openEscrow,
+  CancelEscrow: escrow.cancelEscrow,
+  StartEscrow: escrow.startEscrow,
+  DeclineEscrow: escrow.declineEscrow,
+  RecordFunding: escrow.recordFunding,
+  DeliverResult: escrow.deliverResult,
+  VerifyResult: escrow.verifyResult,
+  ReleaseEscrow: escrow.releaseEscrow,
+  GrantRefund: escrow.grantRefund,
+  OpenDispute: escrow.openDispute,
+  AddEvidence: escrow.addEvidence,
+  VoteOnDispute: escrow.voteOnDispute,
+  PassDeadline: escrow.passDeadline,
+  SweepContributions: fund.sweepContributions,
+  ProposeSpending: fund.proposeSpending,
+  ApproveSpending: fund.approveSpending,
+  WithdrawProposal: fund.withdrawProposal,
+  OpenDifference: audit.openDifference,
+  CloseDifference: audit.closeDifference,
 }
 
 /** The handler of a command type; undefined for a type that nobody knows. */

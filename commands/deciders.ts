@@ -1,11 +1,15 @@
+import { auditDecider } from '../domain/audit/decider.ts'
 import type { DomainEvent } from '../domain/catalogue.ts'
 import type { Decider } from '../domain/decider.ts'
+import { escrowDecider } from '../domain/escrow/decider.ts'
+import { fundDecider } from '../domain/fund/decider.ts'
 import { healthDecider } from '../domain/health/decider.ts'
 import { heartbeatDecider } from '../domain/heartbeat/decider.ts'
 import { networkDecider } from '../domain/network/decider.ts'
 import { nodeDecider } from '../domain/node/decider.ts'
 import { reputationDecider } from '../domain/reputation/decider.ts'
 import type { Category } from '../domain/stream.ts'
+import { walletDecider } from '../domain/wallet/decider.ts'
 
 const byCategory = {
   network: networkDecider,
@@ -13,6 +17,10 @@ const byCategory = {
   heartbeat: heartbeatDecider,
   health: healthDecider,
   reputation: reputationDecider,
+  wallet: walletDecider,
+  escrow: escrowDecider,
+  fund: fundDecider,
+  audit: auditDecider,
 } satisfies Record<Category, Decider<unknown, never, DomainEvent>>
 
 /** Whose fold each stream is. */

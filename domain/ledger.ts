@@ -153,12 +153,13 @@ function fromEscrow(escrowId: string, legs: Readonly<Record<string, string>>, co
   return booked([posting(`escrow:${escrowId}`, -sum), ...paid, posting('clearing:fund', fund, `contribution:${escrowId}`)])
 }
 
-function intoWallet(data: { readonly walletId: string; readonly amount: string; readonly toShortfall: string }): readonly Posting[] {
+function intoWallet(data: {
+  readonly walletId: string
+  readonly amount: string
+  readonly toShortfall: string
+}): readonly Posting[] {
   const debt = BigInt(data.toShortfall)
-  return booked([
-    posting(`wallet:${data.walletId}`, BigInt(data.amount) - debt),
-    posting(`shortfall:${data.walletId}`, debt),
-  ])
+  return booked([posting(`wallet:${data.walletId}`, BigInt(data.amount) - debt), posting(`shortfall:${data.walletId}`, debt)])
 }
 
 /** What a confirmed withdrawal costs: the amount left, the miners got the fee, and what was not booked for it is the network's loss. */

@@ -70,7 +70,7 @@ const nodes = keyed({
         return row && row.status !== 'deregistered' ? { ...row, status: fact.data.to, changedPosition: fact.position } : row
       case 'ReputationChanged':
         return row && { ...row, reputation: fact.data.new, changedPosition: fact.position }
-      case 'NetworkFounded':
+      default:
         return row
     }
   },

@@ -15,7 +15,6 @@ interface Common {
   /** The network's service key `chain`; undefined when it has none. */
   readonly serviceKey: string | undefined
   readonly now: string
-  readonly subject: string
 }
 
 export interface OpenDifference extends Common, z.infer<typeof openDifferenceData> {
@@ -23,7 +22,7 @@ export interface OpenDifference extends Common, z.infer<typeof openDifferenceDat
   readonly differenceId: string
 }
 
-export interface CloseDifference extends Common {
+export interface CloseDifference extends Common, z.infer<typeof closeDifferenceData> {
   readonly type: 'CloseDifference'
 }
 

@@ -245,7 +245,8 @@ function grantRefund(command: GrantRefund, state: EscrowState): EscrowEvent[] {
   requireStatus(state, ['in_progress', 'delivered'])
   const { escrowId, rest, refunds } = state
   const { amount } = command
-  if (BigInt(amount) >= rest) throw malformed('command.data.amount', `must be less than ${rest}; DeclineEscrow gives all of it back`)
+  if (BigInt(amount) >= rest)
+    throw malformed('command.data.amount', `must be less than ${rest}; DeclineEscrow gives all of it back`)
   return [{ type: 'EscrowPartlyRefunded', data: { escrowId, n: refunds + 1, amount } }]
 }
 
@@ -256,7 +257,10 @@ function dispute(command: OpenDispute, state: EscrowState): EscrowEvent[] {
   if (!hasArbiters(command)) throw new DomainError('NoArbiters', { escrowId: state.escrowId })
   const { escrowId, windows } = state
   return [
-    { type: 'EscrowDisputed', data: { escrowId, by, reason: command.reason, arbiters, dueAt: later(command.now, windows.resolve) } },
+    {
+      type: 'EscrowDisputed',
+      data: { escrowId, by, reason: command.reason, arbiters, dueAt: later(command.now, windows.resolve) },
+    },
   ]
 }
 
@@ -319,7 +323,11 @@ function released(state: EscrowState): EscrowEvent {
 }
 
 /** All that is left goes back to the client. It can only once it is there. */
-function refund(command: Common, state: EscrowState, reason: 'cancelled' | 'declined' | 'not_started' | 'not_delivered' | 'invalid_result'): EscrowEvent[] {
+function refund(
+  command: Common,
+  state: EscrowState,
+  reason: 'cancelled' | 'declined' | 'not_started' | 'not_delivered' | 'invalid_result',
+): EscrowEvent[] {
   requireCaptured(command, state)
   const { escrowId, rest } = state
   return [{ type: 'EscrowRefunded', data: { escrowId, amount: String(rest), reason } }]

@@ -105,7 +105,11 @@ function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpe
 }
 
 /** The escrow after a payment: what it owes to whom, legs of nothing left out. */
-function paid(state: EscrowState, status: EscrowStatus, legs: readonly (readonly [leg: string, to: string, amount: string])[]): EscrowState {
+function paid(
+  state: EscrowState,
+  status: EscrowStatus,
+  legs: readonly (readonly [leg: string, to: string, amount: string])[],
+): EscrowState {
   const owed = new Map(state.legs)
   for (const [leg, to, amount] of legs) if (amount !== '0') owed.set(leg, { to, amount: BigInt(amount) })
   return { ...state, status, rest: 0n, legs: owed }

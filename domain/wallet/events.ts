@@ -64,7 +64,11 @@ export const transferSentSchema = eventSchema('TransferSent', { walletId, transf
 
 /** Where a credit comes from: a leg of an escrow, another wallet's transfer, or spending of the community fund. */
 export const creditSourceSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('escrow'), escrowId: uuidSchema, leg: z.string().regex(/^(provider|refund|refund-[1-9]\d{0,3})$/) }),
+  z.strictObject({
+    kind: z.literal('escrow'),
+    escrowId: uuidSchema,
+    leg: z.string().regex(/^(provider|refund|refund-[1-9]\d{0,3})$/),
+  }),
   z.strictObject({ kind: z.literal('transfer'), transferId: uuidSchema, from: uuidSchema }),
   z.strictObject({ kind: z.literal('spending'), proposalId: uuidSchema }),
 ])

@@ -119,10 +119,7 @@ function* requestedSince({ lastWithdrawal, withdrawals }: WalletState, fromMs: n
   }
 }
 
-export function reviewWithdrawal(
-  { signer, stewards, withdrawalId, approve }: ReviewWithdrawal,
-  state: WalletState,
-): WalletEvent[] {
+export function reviewWithdrawal({ signer, stewards, withdrawalId, approve }: ReviewWithdrawal, state: WalletState): WalletEvent[] {
   if (!stewards.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
   const { walletId } = state
   const data = { walletId, withdrawalId, by: signer }

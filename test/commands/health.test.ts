@@ -104,7 +104,7 @@ function watchOf({ store, network: { policy } }: World): HealthWatch & { stop():
     let index = 0
     for await (const recorded of store.readAll()) {
       const fact = decode(recorded)
-      if (fact.type === 'NetworkFounded') continue
+      if (!('nodeId' in fact.data)) continue
       const { nodeId } = fact.data
       rows.set(
         nodeId,

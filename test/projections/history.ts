@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type MemoryEventStore, memoryEventStore } from '../../adapters/memory/event-store.ts'
 import type { NewEvent } from '../../commands/ports.ts'
+import { reconciliationId } from '../../domain/audit/decider.ts'
 import type { DomainEvent } from '../../domain/catalogue.ts'
+import { fundId } from '../../domain/fund/decider.ts'
 import { nodeIdOf, uuidV5 } from '../../domain/ids.ts'
 import { initialPolicy, type Policy } from '../../domain/network/policy.ts'
 import type { Profile } from '../../domain/node/events.ts'
@@ -111,18 +113,25 @@ export function metadata(commandId: string, seconds: number) {
   }
 }
 
-function streamOf(event: DomainEvent): string {
-  const categories: Record<DomainEvent['type'], Category> = {
-    NetworkFounded: 'network',
-    NodeRegistered: 'node',
-    NodeUpdated: 'node',
-    NodeKeyChanged: 'node',
-    NodeDeregistered: 'node',
-    HeartbeatRecorded: 'heartbeat',
-    NodeHealthChanged: 'health',
-    ReputationChanged: 'reputation',
+function streamOf({ type, data }: DomainEvent): string {
+  if ('nodeId' in data) return streamName('dux', nodeCategory(type), data.nodeId)
+  if ('walletId' in data) return streamName('dux', 'wallet', data.walletId)
+  if ('escrowId' in data) return streamName('dux', 'escrow', data.escrowId)
+  if ('networkId' in data) return streamName('dux', 'network', data.networkId)
+  return 'differenceId' in data ? streamName('dux', 'audit', reconciliationId) : streamName('dux', 'fund', fundId)
+}
+
+function nodeCategory(type: DomainEvent['type']): Category {
+  switch (type) {
+    case 'HeartbeatRecorded':
+      return 'heartbeat'
+    case 'NodeHealthChanged':
+      return 'health'
+    case 'ReputationChanged':
+      return 'reputation'
+    default:
+      return 'node'
   }
-  return streamName('dux', categories[event.type], 'nodeId' in event.data ? event.data.nodeId : event.data.networkId)
 }
 
 export function founded(policy: Policy = initialPolicy): DomainEvent {

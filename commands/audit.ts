@@ -1,0 +1,24 @@
+import { auditDecider, closeDifferenceData, openDifferenceData, reconciliationId } from '../domain/audit/decider.ts'
+import { malformed } from '../domain/errors.ts'
+import { commandHandler, type Given } from './command.ts'
+import { serviceKey } from './service-key.ts'
+
+const shared = { category: 'audit', actor: () => 'service:chain' } as const
+
+function common({ subject, signer, now, network }: Given) {
+  if (subject !== reconciliationId) throw malformed('command.subject', `must be ${reconciliationId}`)
+  return { signer, now, serviceKey: serviceKey(network, 'chain') }
+}
+
+export const openDifference = commandHandler({
+  ...shared,
+  data: openDifferenceData,
+  decide: (given, state) =>
+    auditDecider.decide({ ...common(given), ...given.data, type: 'OpenDifference', differenceId: given.commandId }, state),
+})
+
+export const closeDifference = commandHandler({
+  ...shared,
+  data: closeDifferenceData,
+  decide: (given, state) => auditDecider.decide({ ...common(given), ...given.data, type: 'CloseDifference' }, state),
+})
