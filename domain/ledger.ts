@@ -69,13 +69,17 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
       return [posting(clearingOf[source.kind], -BigInt(amount), sourceKey(source)), ...intoWallet(event.data)]
     }
     case 'EscrowReleased':
-      return fromEscrow(event.data.escrowId, { provider: event.data.provider }, event.data.fund)
+      return fromEscrow(event.data.escrowId, { provider: event.data.providerAmount }, event.data.fundAmount)
     case 'EscrowPartlyRefunded':
       return fromEscrow(event.data.escrowId, { [`refund-${event.data.n}`]: event.data.amount })
     case 'EscrowRefunded':
       return fromEscrow(event.data.escrowId, { refund: event.data.amount })
     case 'EscrowResolved':
-      return fromEscrow(event.data.escrowId, { provider: event.data.provider, refund: event.data.client }, event.data.fund)
+      return fromEscrow(
+        event.data.escrowId,
+        { provider: event.data.providerAmount, refund: event.data.clientAmount },
+        event.data.fundAmount,
+      )
     case 'ContributionsSwept':
       return booked([posting('clearing:fund', -BigInt(event.data.amount)), posting('fund', BigInt(event.data.amount))])
     case 'SpendingExecuted': {

@@ -170,9 +170,8 @@ function open(command: OpenEscrow, state: EscrowState | undefined): EscrowEvent[
 
 function cancel(command: SimpleCommand, state: EscrowState): EscrowEvent[] {
   requireParty(command, ['client'])
-  const { escrowId } = state
   requireStatus(state, ['open', 'funded'])
-  if (state.status === 'open') return [{ type: 'EscrowExpired', data: { escrowId, reason: 'cancelled' } }]
+  if (state.status === 'open') return [{ type: 'EscrowExpired', data: { ...idsOf(state), reason: 'cancelled' } }]
   return refund(command, state, 'cancelled')
 }
 
@@ -183,7 +182,7 @@ function recordFunding(command: SimpleCommand, state: EscrowState): EscrowEvent[
   if (!command.parties.client?.holds.get(escrowId)) throw new DomainError('HoldUnknown', { holdId: escrowId })
   if (state.status !== 'open' && state.status !== 'expired') return []
   requireStatus(state, ['open'])
-  return [{ type: 'EscrowFunded', data: { escrowId, amount: String(amount), dueAt: later(command.now, windows.start) } }]
+  return [{ type: 'EscrowFunded', data: { ...idsOf(state), amount: String(amount), dueAt: later(command.now, windows.start) } }]
 }
 
 function start(command: SimpleCommand, state: EscrowState): EscrowEvent[] {
@@ -192,8 +191,8 @@ function start(command: SimpleCommand, state: EscrowState): EscrowEvent[] {
   requireStatus(state, ['funded'])
   requireCaptured(command, state)
   requireInTime(command, state)
-  const { escrowId, windows } = state
-  return [{ type: 'EscrowStarted', data: { escrowId, dueAt: later(command.now, windows.deliver) } }]
+  const { windows } = state
+  return [{ type: 'EscrowStarted', data: { ...idsOf(state), dueAt: later(command.now, windows.deliver) } }]
 }
 
 function decline(command: SimpleCommand, state: EscrowState): EscrowEvent[] {
@@ -213,7 +212,10 @@ function deliver(command: DeliverResult, state: EscrowState): EscrowEvent[] {
   if (delivery?.valid !== undefined) throw new DomainError('ResultAlreadyVerified', { escrowId })
   requireInTime(command, state)
   return [
-    { type: 'EscrowDelivered', data: { escrowId, resultHash, signature, signedBy: signer, dueAt: later(now, windows.accept) } },
+    {
+      type: 'EscrowDelivered',
+      data: { ...idsOf(state), resultHash, signature, signedBy: signer, dueAt: later(now, windows.accept) },
+    },
   ]
 }
 
@@ -225,7 +227,7 @@ function verify(command: VerifyResult, state: EscrowState): EscrowEvent[] {
   requireSameResult(state, resultHash)
   if (state.delivery?.valid === valid) return []
   if (state.delivery?.valid !== undefined) throw new DomainError('ResultAlreadyVerified', { escrowId })
-  return [{ type: 'ResultVerified', data: { escrowId, resultHash, valid } }]
+  return [{ type: 'ResultVerified', data: { ...idsOf(state), resultHash, valid } }]
 }
 
 function release(command: ReleaseEscrow, state: EscrowState): EscrowEvent[] {
@@ -236,18 +238,18 @@ function release(command: ReleaseEscrow, state: EscrowState): EscrowEvent[] {
   requireSameResult(state, resultHash)
   if (delivery?.valid) return [released(state)]
   if (delivery?.valid === undefined && signer === verifier)
-    return [{ type: 'ResultVerified', data: { escrowId, resultHash, valid: true } }, released(state)]
+    return [{ type: 'ResultVerified', data: { ...idsOf(state), resultHash, valid: true } }, released(state)]
   throw new DomainError('ResultNotVerified', { escrowId, valid: delivery?.valid ?? null })
 }
 
 function grantRefund(command: GrantRefund, state: EscrowState): EscrowEvent[] {
   requireParty(command, ['provider'])
   requireStatus(state, ['in_progress', 'delivered'])
-  const { escrowId, rest, refunds } = state
+  const { rest, refunds } = state
   const { amount } = command
   if (BigInt(amount) >= rest)
     throw malformed('command.data.amount', `must be less than ${rest}; DeclineEscrow gives all of it back`)
-  return [{ type: 'EscrowPartlyRefunded', data: { escrowId, n: refunds + 1, amount } }]
+  return [{ type: 'EscrowPartlyRefunded', data: { ...idsOf(state), n: refunds + 1, amount } }]
 }
 
 function dispute(command: OpenDispute, state: EscrowState): EscrowEvent[] {
@@ -255,11 +257,11 @@ function dispute(command: OpenDispute, state: EscrowState): EscrowEvent[] {
   requireStatus(state, ['in_progress', 'delivered'])
   const { arbiters } = command.network
   if (!hasArbiters(command)) throw new DomainError('NoArbiters', { escrowId: state.escrowId })
-  const { escrowId, windows } = state
+  const { windows } = state
   return [
     {
       type: 'EscrowDisputed',
-      data: { escrowId, by, reason: command.reason, arbiters, dueAt: later(command.now, windows.resolve) },
+      data: { ...idsOf(state), by, reason: command.reason, arbiters, dueAt: later(command.now, windows.resolve) },
     },
   ]
 }
@@ -271,7 +273,7 @@ function addEvidence(command: AddEvidence, state: EscrowState): EscrowEvent[] {
   const { signer } = command
   const by = arbiters.members.includes(signer) ? 'arbiter' : requireParty(command, ['client', 'provider'])
   if (evidence >= evidenceMax) throw new DomainError('EvidenceTooMuch', { escrowId, evidenceMax })
-  return [{ type: 'EvidenceAdded', data: { escrowId, by, key: signer, evidence: command.evidence } }]
+  return [{ type: 'EvidenceAdded', data: { ...idsOf(state), by, key: signer, evidence: command.evidence } }]
 }
 
 function vote(command: VoteOnDispute, state: EscrowState): EscrowEvent[] {
@@ -283,7 +285,7 @@ function vote(command: VoteOnDispute, state: EscrowState): EscrowEvent[] {
   const providerAmount = BigInt(command.providerAmount)
   if (providerAmount > rest) throw malformed('command.data.providerAmount', `must be at most ${rest}`)
   if (votes.get(arbiter) === providerAmount) return []
-  const voted: EscrowEvent = { type: 'DisputeVoted', data: { escrowId, arbiter, providerAmount: command.providerAmount } }
+  const voted: EscrowEvent = { type: 'DisputeVoted', data: { ...idsOf(state), arbiter, providerAmount: command.providerAmount } }
   const others = [...votes].filter(([key, amount]) => key !== arbiter && amount === providerAmount)
   if (others.length + 1 < arbiters.threshold) return [voted]
   return [voted, resolved(state, 'arbiters', providerAmount)]
@@ -298,7 +300,7 @@ function passDeadline(command: PassDeadline, state: EscrowState): EscrowEvent[] 
   if (command.now < dueAt) throw new DomainError('DeadlineNotReached', { escrowId, dueAt, serverTime: command.now })
   switch (command.status) {
     case 'open':
-      return [{ type: 'EscrowExpired', data: { escrowId, reason: 'not_funded' } }]
+      return [{ type: 'EscrowExpired', data: { ...idsOf(state), reason: 'not_funded' } }]
     case 'funded':
       return refund(command, state, 'not_started')
     case 'in_progress':
@@ -309,7 +311,7 @@ function passDeadline(command: PassDeadline, state: EscrowState): EscrowEvent[] 
       if (delivery?.valid || verifier === command.parties.client?.owner) return [released(state)]
       if (!hasArbiters(command)) return [fallback(state)]
       const { arbiters } = command.network
-      const data = { escrowId, by: 'deadline' as const, arbiters, dueAt: later(command.now, state.windows.resolve) }
+      const data = { ...idsOf(state), by: 'deadline' as const, arbiters, dueAt: later(command.now, state.windows.resolve) }
       return [{ type: 'EscrowDisputed', data }]
     }
     case 'disputed':
@@ -318,8 +320,8 @@ function passDeadline(command: PassDeadline, state: EscrowState): EscrowEvent[] 
 }
 
 function released(state: EscrowState): EscrowEvent {
-  const { escrowId, delivery, rest } = state
-  return { type: 'EscrowReleased', data: { escrowId, resultHash: delivery!.resultHash, ...providerSplit(state, rest) } }
+  const { delivery, rest } = state
+  return { type: 'EscrowReleased', data: { ...idsOf(state), resultHash: delivery!.resultHash, ...providerSplit(state, rest) } }
 }
 
 /** All that is left goes back to the client. It can only once it is there. */
@@ -329,8 +331,8 @@ function refund(
   reason: 'cancelled' | 'declined' | 'not_started' | 'not_delivered' | 'invalid_result',
 ): EscrowEvent[] {
   requireCaptured(command, state)
-  const { escrowId, rest } = state
-  return [{ type: 'EscrowRefunded', data: { escrowId, amount: String(rest), reason } }]
+  const { rest } = state
+  return [{ type: 'EscrowRefunded', data: { ...idsOf(state), amount: String(rest), reason } }]
 }
 
 function fallback(state: EscrowState): EscrowEvent {
@@ -338,14 +340,25 @@ function fallback(state: EscrowState): EscrowEvent {
 }
 
 function resolved(state: EscrowState, by: 'arbiters' | 'fallback', gross: bigint): EscrowEvent {
-  const { escrowId, rest } = state
-  return { type: 'EscrowResolved', data: { escrowId, by, ...providerSplit(state, gross), client: String(rest - gross) } }
+  const { rest } = state
+  return {
+    type: 'EscrowResolved',
+    data: { ...idsOf(state), by, ...providerSplit(state, gross), clientAmount: String(rest - gross) },
+  }
 }
 
 /** What goes to the provider, divided: the fund's share is rounded down, the provider has the remainder. */
-function providerSplit({ fundSharePermille }: EscrowState, gross: bigint): { readonly provider: string; readonly fund: string } {
+function providerSplit(
+  { fundSharePermille }: EscrowState,
+  gross: bigint,
+): { readonly providerAmount: string; readonly fundAmount: string } {
   const fund = fundShare(gross, fundSharePermille)
-  return { provider: String(gross - fund), fund: String(fund) }
+  return { providerAmount: String(gross - fund), fundAmount: String(fund) }
+}
+
+/** What every event names. */
+function idsOf({ escrowId, client, provider }: EscrowState) {
+  return { escrowId, client, provider }
 }
 
 function later(now: string, seconds: number): string {

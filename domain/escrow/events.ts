@@ -5,7 +5,8 @@ import { instantSchema, publicKeySchema, signatureSchema, uuidSchema } from '../
 import { amountSchema, positiveAmountSchema, shareSchema } from '../money.ts'
 import { quorumSchema } from '../network/events.ts'
 
-const escrowId = uuidSchema
+/** The escrow, and the wallets that it is between: every event names them, so that each side's history needs no other stream. */
+const ids = { escrowId: uuidSchema, client: uuidSchema, provider: uuidSchema }
 const amount = positiveAmountSchema
 const seconds = z.int().positive()
 
@@ -25,10 +26,7 @@ export const windowsSchema = z.strictObject({
 })
 
 export const escrowOpenedSchema = eventSchema('EscrowOpened', {
-  escrowId,
-  /** Their wallets. */
-  client: uuidSchema,
-  provider: uuidSchema,
+  ...ids,
   amount,
   /** Of what goes to the provider; the policy's when it was opened. */
   fundSharePermille: shareSchema,
@@ -43,11 +41,11 @@ export const escrowOpenedSchema = eventSchema('EscrowOpened', {
 })
 
 /** The client's money is spoken for. It moves into the escrow's account with the wallet's `HoldCaptured`. */
-export const escrowFundedSchema = eventSchema('EscrowFunded', { escrowId, amount, dueAt })
-export const escrowStartedSchema = eventSchema('EscrowStarted', { escrowId, dueAt })
+export const escrowFundedSchema = eventSchema('EscrowFunded', { ...ids, amount, dueAt })
+export const escrowStartedSchema = eventSchema('EscrowStarted', { ...ids, dueAt })
 
 export const escrowDeliveredSchema = eventSchema('EscrowDelivered', {
-  escrowId,
+  ...ids,
   resultHash: resultHashSchema,
   /** Of the provider's key `signedBy`, over the result: a proof that stands without the log. */
   signature: signatureSchema,
@@ -55,29 +53,29 @@ export const escrowDeliveredSchema = eventSchema('EscrowDelivered', {
   dueAt,
 })
 
-export const resultVerifiedSchema = eventSchema('ResultVerified', { escrowId, resultHash: resultHashSchema, valid: z.boolean() })
+export const resultVerifiedSchema = eventSchema('ResultVerified', { ...ids, resultHash: resultHashSchema, valid: z.boolean() })
 
 export const escrowReleasedSchema = eventSchema('EscrowReleased', {
-  escrowId,
+  ...ids,
   resultHash: resultHashSchema,
   /** To the provider, net; to the community fund. With what was refunded before, they are all that was locked. */
-  provider: amountSchema,
-  fund: amountSchema,
+  providerAmount: amountSchema,
+  fundAmount: amountSchema,
 })
 
 /** The `n`th refund that the provider granted. */
-export const escrowPartlyRefundedSchema = eventSchema('EscrowPartlyRefunded', { escrowId, n: z.int().positive(), amount })
+export const escrowPartlyRefundedSchema = eventSchema('EscrowPartlyRefunded', { ...ids, n: z.int().positive(), amount })
 
 export const escrowRefundedSchema = eventSchema('EscrowRefunded', {
-  escrowId,
+  ...ids,
   amount,
   reason: z.enum(['cancelled', 'declined', 'not_started', 'not_delivered', 'invalid_result']),
 })
 
-export const escrowExpiredSchema = eventSchema('EscrowExpired', { escrowId, reason: z.enum(['cancelled', 'not_funded']) })
+export const escrowExpiredSchema = eventSchema('EscrowExpired', { ...ids, reason: z.enum(['cancelled', 'not_funded']) })
 
 export const escrowDisputedSchema = eventSchema('EscrowDisputed', {
-  escrowId,
+  ...ids,
   by: z.enum(['client', 'provider', 'deadline']),
   /** Commits to why; absent where a deadline opened it. */
   reason: commitmentSchema.optional(),
@@ -87,25 +85,25 @@ export const escrowDisputedSchema = eventSchema('EscrowDisputed', {
 })
 
 export const evidenceAddedSchema = eventSchema('EvidenceAdded', {
-  escrowId,
+  ...ids,
   by: z.enum(['client', 'provider', 'arbiter']),
   key: publicKeySchema,
   evidence: commitmentSchema,
 })
 
 export const disputeVotedSchema = eventSchema('DisputeVoted', {
-  escrowId,
+  ...ids,
   arbiter: publicKeySchema,
   /** What the provider should get of the rest, the fund's share included. */
   providerAmount: amountSchema,
 })
 
 export const escrowResolvedSchema = eventSchema('EscrowResolved', {
-  escrowId,
+  ...ids,
   by: z.enum(['arbiters', 'fallback']),
-  provider: amountSchema,
-  fund: amountSchema,
-  client: amountSchema,
+  providerAmount: amountSchema,
+  fundAmount: amountSchema,
+  clientAmount: amountSchema,
 })
 
 export const escrowEventSchema = z.discriminatedUnion('type', [

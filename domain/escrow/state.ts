@@ -75,7 +75,7 @@ function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpe
     case 'ResultVerified':
       return { ...state, delivery: { resultHash: event.data.resultHash, valid: event.data.valid } }
     case 'EscrowReleased':
-      return paid(state, 'released', [['provider', provider, event.data.provider]])
+      return paid(state, 'released', [['provider', provider, event.data.providerAmount]])
     case 'EscrowPartlyRefunded': {
       const { n, amount } = event.data
       const refunded = paid(state, state.status, [[`refund-${n}`, client, amount]])
@@ -98,8 +98,8 @@ function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpe
     }
     case 'EscrowResolved':
       return paid(state, 'resolved', [
-        ['provider', provider, event.data.provider],
-        ['refund', client, event.data.client],
+        ['provider', provider, event.data.providerAmount],
+        ['refund', client, event.data.clientAmount],
       ])
   }
 }

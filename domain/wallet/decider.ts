@@ -6,6 +6,7 @@ import type { FundState } from '../fund/decider.ts'
 import { publicKeySchema, signatureSchema, uuidSchema } from '../ids.ts'
 import { commandAmountSchema } from '../money.ts'
 import { type CreditSource, creditSourceSchema, depositCreditedSchema, depositReversedSchema, type WalletEvent } from './events.ts'
+import { requireAvailable, requireOwner, requireService } from './require.ts'
 import { available, debtShare, depositKey, evolveWallet, sourceKey, type WalletState, walletBytes } from './state.ts'
 import {
   type CancelWithdrawal,
@@ -303,21 +304,3 @@ function debtOf(source: CreditSource, state: EscrowState | WalletState | FundSta
 }
 
 const repaid = (state: WalletState, amount: string) => String(debtShare(state, BigInt(amount)))
-
-/** Throws `SignerNotAllowed`. */
-export function requireOwner({ walletId, owner }: WalletState, signer: string): void {
-  if (signer !== owner) throw new DomainError('SignerNotAllowed', { needed: 'owner', walletId })
-}
-
-/** Throws `SignerNotAllowed` unless `signer` is the network's key of a service. */
-export function requireService(signer: string, serviceKey: string | undefined, role: 'settlement' | 'chain'): void {
-  if (signer !== serviceKey) throw new DomainError('SignerNotAllowed', { needed: `service:${role}` })
-}
-
-/** Throws `WalletFrozen` and `FundsInsufficient`. */
-export function requireAvailable(state: WalletState, amount: bigint): void {
-  const { walletId, shortfall } = state
-  if (shortfall > 0n) throw new DomainError('WalletFrozen', { walletId, shortfall: String(shortfall) })
-  const there = available(state)
-  if (amount > there) throw new DomainError('FundsInsufficient', { walletId, available: String(there), needed: String(amount) })
-}

@@ -6,7 +6,6 @@ import { DomainError, malformed } from '../errors.ts'
 import { uuidSchema } from '../ids.ts'
 import { amountSchema, commandAmountSchema } from '../money.ts'
 import type { MoneyPolicy } from '../network/policy.ts'
-import { requireAvailable, requireOwner, requireService } from './decider.ts'
 import {
   type Signal,
   type WalletEvent,
@@ -15,6 +14,7 @@ import {
   withdrawalSignedSchema,
   withdrawalUnconfirmedSchema,
 } from './events.ts'
+import { requireAvailable, requireOwner, requireService } from './require.ts'
 import type { WalletState, Withdrawal, WithdrawalStatus } from './state.ts'
 
 export const requestWithdrawalData = z.strictObject({
