@@ -179,3 +179,77 @@ export interface HealthWatch {
   /** Nodes not offline whose last heartbeat is not newer than `heardAt`. */
   silent(heardAt: Date, limit: number): Promise<readonly HealthItem[]>
 }
+
+/** A block of the chain; hashes are 64 hex digits as nodes write them. */
+export interface ChainBlock {
+  readonly hash: string
+  readonly height: number
+}
+
+/** An output of a transaction. */
+export interface Outpoint {
+  readonly txid: string
+  readonly vout: number
+}
+
+/** Units that arrived at a watched address. */
+export interface ChainPayment extends Outpoint {
+  readonly address: string
+  readonly amount: bigint
+  /** 0: in no block of the chain; negative: it contradicts the chain and will not come. */
+  readonly confirmations: number
+  /** Undefined while it is in none. */
+  readonly block: ChainBlock | undefined
+}
+
+/** Units at a watched address that nothing has spent, as the node's wallet knows it. */
+export interface ChainCoin extends Outpoint {
+  readonly address: string
+  readonly amount: bigint
+}
+
+/** What became of handing a transaction to the network. `unknown`: ask again, or hand in the same bytes again. */
+export type BroadcastOutcome =
+  | { readonly kind: 'sent' | 'mined' | 'unknown' }
+  /** The network will not take it now: what it spends is spent, it pays too little, or it is none. */
+  | { readonly kind: 'refused'; readonly reason: 'inputs_spent' | 'fee_too_low' | 'invalid'; readonly message: string }
+
+/** A chain, as a node sees it whose wallet watches addresses and holds no key. Everything throws `ChainUnavailable`. */
+export interface Chain {
+  tip(): Promise<ChainBlock>
+  /** Hash of the chain's block at `height`; undefined where it has none. */
+  blockHash(height: number): Promise<string | undefined>
+  /** Makes the node watch the addresses that it does not watch yet; it looks for older payments only where `rescan` is set. */
+  watch(addresses: readonly string[], rescan: boolean): Promise<void>
+  /**
+   * Payments in blocks after the block `after`, and in none; all of them without `after`, or where that is not of the chain. `upTo` is the
+   * youngest block with `confirmations`: the next `after` that misses nothing.
+   */
+  payments(
+    after: string | undefined,
+    confirmations: number,
+  ): Promise<{ readonly payments: readonly ChainPayment[]; readonly upTo: string }>
+  /** Unspent outputs at watched addresses that have `confirmations`. */
+  coins(confirmations: number): Promise<readonly ChainCoin[]>
+  /** Units of each output while nothing in a block has spent it, otherwise undefined: by the chain, whatever the wallet thinks. */
+  unspent(outpoints: readonly Outpoint[]): Promise<readonly (bigint | undefined)[]>
+  /** Bytes of a transaction that the wallet knows. */
+  transactionBytes(txids: readonly string[]): Promise<readonly Uint8Array[]>
+  /** Where each transaction is: a block with confirmations, nowhere in the chain yet, or unknown to the wallet. */
+  places(txids: readonly string[]): Promise<readonly ChainPlace[]>
+  broadcast(transaction: Uint8Array): Promise<BroadcastOutcome>
+  /** Units that 1000 bytes should pay to be in one of the next blocks. */
+  feePerKilobyte(): Promise<bigint>
+}
+
+export type ChainPlace =
+  | { readonly kind: 'mined'; readonly block: ChainBlock; readonly confirmations: number }
+  | { readonly kind: 'pending' | 'unknown' }
+
+/** The chain's node cannot be reached, does not answer or will not let us in. Nothing was changed. */
+export class ChainUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ChainUnavailable'
+  }
+}

@@ -1,0 +1,166 @@
+import { HDKey } from '@scure/bip32'
+import { selectUTXO, Transaction } from '@scure/btc-signer'
+import type { ChainCoin } from '../../commands/ports.ts'
+import { chains } from './chains.ts'
+import { accountPath, type Treasury, type TreasuryScript } from './treasury.ts'
+
+/** What a withdrawal pays. Units; `feeMax` is the most that miners may get. */
+export interface PaymentOrder {
+  readonly destination: string
+  readonly amount: bigint
+  readonly feeMax: bigint
+}
+
+/** A coin and the script that spends it. */
+export interface TreasuryCoin extends ChainCoin {
+  readonly at: TreasuryScript
+}
+
+/** Why no payment can be made of these coins now. */
+export type CannotPay = 'coins_missing' | 'fee_max_too_low' | 'too_many_inputs'
+
+export interface Draft {
+  /** The unsigned payment (BIP 174), with all that a signer needs to know and to check. */
+  readonly psbt: Uint8Array
+  readonly fee: bigint
+  readonly inputs: readonly TreasuryCoin[]
+}
+
+/** Outputs below 0.01 coin cost the network more than they are worth: such change goes to the miners. */
+export const dust = 1_000_000n
+/** What a standard transaction may weigh, in bytes. */
+const bytesMax = 100_000
+/** Replaceable by one that pays more (BIP 125). */
+const sequence = 0xfffffffd
+/** Amounts of a signer's PSBT are proved by the whole transactions that they come from. */
+const strictly = { version: 1, strictPrevoutValidation: true } as const
+
+/**
+ * Chooses coins and drafts the payment at `feePerKilobyte`, or at what `feeMax` still allows above `feeFloor`. `transactionBytes` gives the
+ * transactions that the chosen coins come from.
+ */
+export async function draftPayment(
+  treasury: Treasury,
+  order: PaymentOrder,
+  coins: readonly TreasuryCoin[],
+  feePerKilobyte: bigint,
+  transactionBytes: (txids: readonly string[]) => Promise<readonly Uint8Array[]>,
+): Promise<Draft | CannotPay> {
+  const chosen = chooseCoins(treasury, order, coins, feePerKilobyte)
+  if (typeof chosen === 'string') return chosen
+  return draftOf(treasury, order, chosen.inputs, chosen.fee, await transactionBytes(chosen.inputs.map(({ txid }) => txid)))
+}
+
+function chooseCoins(treasury: Treasury, order: PaymentOrder, coins: readonly TreasuryCoin[], feePerKilobyte: bigint) {
+  const { network, change } = treasury
+  const selected = selectUTXO(
+    coins.map((coin) => ({
+      txid: coin.txid,
+      index: coin.vout,
+      witnessUtxo: { amount: coin.amount, script: coin.at.script },
+      redeemScript: coin.at.redeemScript,
+    })),
+    [{ script: treasury.scriptTo(order.destination)!, amount: order.amount }],
+    'default',
+    {
+      feePerByte: (feePerKilobyte + 999n) / 1000n,
+      changeAddress: change.address,
+      network,
+      dust,
+      dustRelayFeeRate: 1n,
+      createTx: false,
+      // Only to weigh them: the payment itself is drafted with the transactions that they come from.
+      allowLegacyWitnessUtxo: true,
+    },
+  )
+  if (!selected) return 'coins_missing'
+  if (selected.weight / 4 > bytesMax) return 'too_many_inputs'
+  if (selected.fee! > order.feeMax) return 'fee_max_too_low'
+  const byOutpoint = new Map(coins.map((coin) => [`${coin.txid}:${coin.vout}`, coin]))
+  const inputs = selected.inputs.map(({ txid, index }) => byOutpoint.get(`${Buffer.from(txid!).toString('hex')}:${index}`)!)
+  return { inputs, fee: selected.fee! }
+}
+
+/** The payment of exactly these coins at exactly this fee; `origins` are the transactions that the coins come from, in their order. */
+export function draftOf(
+  { change, scriptTo }: Treasury,
+  { destination, amount }: PaymentOrder,
+  inputs: readonly TreasuryCoin[],
+  fee: bigint,
+  origins: readonly Uint8Array[],
+): Draft {
+  const transaction = new Transaction(strictly)
+  for (const [index, { txid, vout, at }] of inputs.entries())
+    transaction.addInput({
+      txid,
+      index: vout,
+      sequence,
+      nonWitnessUtxo: origins[index]!,
+      redeemScript: at.redeemScript,
+      bip32Derivation: at.keys.map(({ publicKey, fingerprint, path }) => [publicKey, { fingerprint, path: [...path] }]),
+    })
+  transaction.addOutput({ script: scriptTo(destination)!, amount })
+  const rest = inputs.reduce((sum, coin) => sum + coin.amount, 0n) - amount - fee
+  if (rest < 0n) throw new RangeError('the coins do not cover the payment and its fee')
+  if (rest > dust) transaction.addOutput({ script: change.script, amount: rest })
+  return { psbt: transaction.toPSBT(), fee: rest > dust ? fee : fee + rest, inputs }
+}
+
+/** The account that a seed of 16 to 64 bytes gives on the treasury's chain. */
+export function accountOf(seed: Uint8Array, chain: keyof typeof chains): HDKey {
+  return HDKey.fromMasterSeed(seed, chains[chain].bip32).derive(accountPath)
+}
+
+/** What a payment does, as a signer reads it out of the PSBT itself. */
+export interface PaymentSummary {
+  /** What leaves the treasury: every output that is not its change. */
+  readonly outputs: readonly { readonly address: string; readonly amount: bigint }[]
+  readonly change: bigint
+  readonly fee: bigint
+  /** The fewest signatures that an input has. */
+  readonly signatures: number
+}
+
+/** Reads and checks a PSBT. Throws Error for one that is damaged or spends what is not the treasury's. */
+export function summaryOf(treasury: Treasury, psbt: Uint8Array): PaymentSummary {
+  const transaction = Transaction.fromPSBT(psbt, strictly)
+  const outputs: { address: string; amount: bigint }[] = []
+  let change = 0n
+  for (let index = 0; index < transaction.outputsLength; index++) {
+    const { script, amount } = transaction.getOutput(index)
+    if (Buffer.compare(script!, treasury.change.script) === 0) change += amount!
+    else outputs.push({ address: transaction.getOutputAddress(index, treasury.network) ?? 'unknown script', amount: amount! })
+  }
+  const signatures = Array.from({ length: transaction.inputsLength }, (_, index) => signaturesOf(transaction, index))
+  return { outputs, change, fee: transaction.fee, signatures: Math.min(...signatures) }
+}
+
+const signaturesOf = (transaction: Transaction, index: number) => transaction.getInput(index).partialSig?.length ?? 0
+
+/** Adds the signatures of those accounts that are among the cosigners. Signing again changes nothing: the nonce follows from key and message (RFC 6979). */
+export function signPayment({ plan }: Treasury, psbt: Uint8Array, accounts: readonly HDKey[]): Uint8Array {
+  const transaction = Transaction.fromPSBT(psbt, strictly)
+  for (const account of accounts)
+    if (plan.cosigners.includes(account.publicExtendedKey)) transaction.sign(account as Parameters<Transaction['sign']>[0])
+  return transaction.toPSBT()
+}
+
+/** All signatures of several copies of one PSBT. Throws Error when they are not of the same payment. */
+export function combinePayments(psbts: readonly Uint8Array[]): Uint8Array {
+  const [first, ...others] = psbts.map((psbt) => Transaction.fromPSBT(psbt, strictly))
+  return others.reduce((all, other) => all.combine(other), first!).toPSBT()
+}
+
+export interface SignedPayment {
+  readonly txid: string
+  readonly bytes: Uint8Array
+}
+
+/** The transaction to be broadcast; undefined while signatures are missing. */
+export function finishPayment({ plan }: Treasury, psbt: Uint8Array): SignedPayment | undefined {
+  const transaction = Transaction.fromPSBT(psbt, strictly)
+  for (let index = 0; index < transaction.inputsLength; index++)
+    if (signaturesOf(transaction, index) < plan.threshold) return undefined
+  transaction.finalize()
+  return { txid: transaction.id, bytes: transaction.extract() }
+}
