@@ -83,6 +83,13 @@ export function vitalsOf(n: number): Vitals {
   }
 }
 
+/** A command of any type, signed; a subject that is empty becomes the command's own id, as for what a command opens. */
+export function order(who: BenchNode, networkId: string, type: string, subject: string, data: Record<string, Json>): Envelope {
+  const commandId = randomUUID()
+  const command = { type, subject: subject || commandId, data, commandId, issuedAt: new Date().toISOString(), audience: networkId }
+  return signCommand(who.signer, command)
+}
+
 function envelope(node: BenchNode, networkId: string, type: string, data: Record<string, Json>, issuedAt: Date): Envelope {
   const command = { type, subject: node.id, data, commandId: randomUUID(), issuedAt: issuedAt.toISOString(), audience: networkId }
   return signCommand(node.signer, command as Envelope['command'])

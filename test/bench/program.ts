@@ -11,6 +11,7 @@ import { openEventStore } from './engines.ts'
 import { rate, scratch } from './harness.ts'
 
 export interface Program {
+  readonly pid: number
   readonly port: number
   readonly networkId: string
   readonly nodes: readonly BenchNode[]
@@ -59,7 +60,7 @@ export async function startProgram(open: AsyncDisposableStack, { roles, nodes, e
     running(data),
     ended.then(() => Promise.reject(new Error('it ended'))),
   ])
-  return { ...prepared, port: Number(new URL(http!).port), eventStore: eventStore!, database: database! }
+  return { ...prepared, pid: child.pid!, port: Number(new URL(http!).port), eventStore: eventStore!, database: database! }
 }
 
 /** A server of http-servers.ts in a process of its own; resolves with its port. */
