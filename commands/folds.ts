@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
+import type { Json } from '../domain/canonical.ts'
 import { type DomainEvent, decode, type Fact } from '../domain/catalogue.ts'
 import type { Category } from '../domain/stream.ts'
 import { clockWindowMs } from './decide.ts'
 import { deciders } from './deciders.ts'
-import type { Clock, EventStore } from './ports.ts'
+import type { Clock, EventStore, SnapshotStore } from './ports.ts'
 
 /** For how long a command's first answer is known: twice the clock window, and a minute that two servers' clocks may differ by. */
 const rememberedMs = 2 * clockWindowMs + 60_000
@@ -26,11 +27,16 @@ export interface Fold {
   revision: number
   /** When it was known to be all of the stream, in milliseconds since 1970 by our clock. */
   readAt: number
+  /** Id of the event at `revision`; empty when there is none. */
+  eventId: string
+  /** Up to where a snapshot was written or read. */
+  snapshotAt: number
   readonly answers: Map<string, Answer>
 }
 
 /** An event as a fold takes it in, whether read or just appended. */
 export interface Foldable {
+  readonly id: string
   readonly event: DomainEvent
   readonly revision: number
   readonly commandId: string
@@ -68,7 +74,7 @@ interface Kept {
  * half of it, the others wait for their next use or for the next change of generations. To move a stream to the end of a Map with each use
  * would keep them in order, but leaves a tombstone behind each time, and the network's stream, which every command uses, thousands.
  */
-export function createFolds(store: EventStore, clock: Clock, bytesMax: number): Folds {
+export function createFolds(store: EventStore, clock: Clock, bytesMax: number, snapshots?: SnapshotStore): Folds {
   let young = new Map<string, Kept>()
   let old = new Map<string, Kept>()
   const loading = new Map<string, Promise<Fold>>()
@@ -100,6 +106,7 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
 
   function keep(fold: Fold): void {
     forget(fold, clock().getTime() - rememberedMs)
+    if (writeDown(fold)) fold.snapshotAt = fold.revision
     const kept = young.get(fold.stream)
     // What is not there is not worth remembering: anybody can ask for streams that never were.
     if (fold.revision < 0 || kept?.fold !== fold) drop(fold.stream)
@@ -131,10 +138,40 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
   async function read(stream: string, category: Category): Promise<Fold> {
     const fold = emptyFold(stream, category, clock().getTime())
     const { newest } = deciders[category]
-    if (newest === undefined) for await (const recorded of store.readStream(stream)) takeIn(fold, foldableOf(decode(recorded)))
-    else await readNewest(fold, newest)
+    if (newest === undefined) {
+      await restore(fold)
+      for await (const recorded of store.readStream(stream, { from: fold.revision + 1 })) takeIn(fold, foldableOf(decode(recorded)))
+    } else await readNewest(fold, newest)
     keep(fold)
     return fold
+  }
+
+  /** Brings a fold to where its snapshot stands, if there is one and the log still holds what it was made of. */
+  async function restore(fold: Fold): Promise<void> {
+    const decider = deciders[fold.category]
+    const snapshot = decider.snapshots && (await snapshots?.find(fold.stream))
+    if (!snapshot || snapshot.rules !== decider.rules) return
+    const { revision, eventId } = snapshot
+    for await (const { id } of store.readStream(fold.stream, { from: revision, limit: 1 })) {
+      if (id !== eventId) return
+      Object.assign(fold, { revision, eventId, snapshotAt: revision, state: decider.snapshots!.read(snapshot.state) })
+      for (const [commandId, answer] of snapshot.answers as unknown as [string, Answer][]) fold.answers.set(commandId, answer)
+    }
+  }
+
+  /** Writes a snapshot when reading on from the last one has come to cost too much. */
+  function writeDown({ stream, category, revision, eventId, state, answers, snapshotAt }: Fold): boolean {
+    const { snapshots: form, rules } = deciders[category]
+    if (!snapshots || !form || revision - snapshotAt < Math.max(snapshotEvents, revision >> 3)) return false
+    snapshots.keep({
+      stream,
+      revision,
+      eventId,
+      rules,
+      state: form.write(state as never),
+      answers: [...answers] as unknown as Json,
+    })
+    return true
   }
 
   async function refresh(fold: Fold): Promise<void> {
@@ -189,16 +226,21 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number): 
   return { peek, load, refresh, take, drop }
 }
 
+/** Events from one snapshot to the next; more in a long stream, so that writing them all down stays cheaper than the events. */
+const snapshotEvents = 1000
+
 /** Events read at a time where only a stream's newest matter. */
 const pageSize = 32
 
 function emptyFold(stream: string, category: Category, readAt: number): Fold {
-  return { stream, category, state: deciders[category].initialState, revision: -1, readAt, answers: new Map() }
+  const { initialState } = deciders[category]
+  return { stream, category, state: initialState, revision: -1, eventId: '', snapshotAt: -1, readAt, answers: new Map() }
 }
 
 function foldableOf(fact: Fact): Foldable {
   const { commandId, publicKey, recordedAt, command } = fact.metadata
   return {
+    id: fact.id,
     event: fact,
     revision: fact.revision,
     commandId,
@@ -207,11 +249,12 @@ function foldableOf(fact: Fact): Foldable {
   }
 }
 
-function takeIn(fold: Fold, { event, revision, commandId, recordedAt, digest }: Foldable): void {
+function takeIn(fold: Fold, { id, event, revision, commandId, recordedAt, digest }: Foldable): void {
   if (revision <= fold.revision) return
   if (revision !== fold.revision + 1) throw new Error(`${fold.stream} goes from revision ${fold.revision} to ${revision}`)
   fold.state = deciders[fold.category].evolve(fold.state, event, recordedAt)
   fold.revision = revision
+  fold.eventId = id
   const answer = fold.answers.get(commandId)
   if (digest !== undefined) fold.answers.set(commandId, { digest, revision, count: 1, recordedAtMs: Date.parse(recordedAt) })
   else if (answer) answer.count += 1

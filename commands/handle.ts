@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DomainEvent } from '../domain/catalogue.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
 import { type Category, streamName } from '../domain/stream.ts'
@@ -16,6 +15,7 @@ import {
   type CommandOutcome,
   type EventStore,
   type NewEvent,
+  type SnapshotStore,
   WrongExpectedRevision,
 } from './ports.ts'
 
@@ -25,6 +25,8 @@ export interface HandleOptions {
   readonly networkId: string
   readonly clock: Clock
   readonly metrics?: CommandMetrics
+  /** Absent: long streams are read from their beginning. */
+  readonly snapshots?: SnapshotStore
   /** Memory for the folds of streams, in bytes. */
   readonly cacheBytesMax?: number
   /** Commands that may wait for one stream at a time. */
@@ -50,8 +52,8 @@ interface Others {
 export function createHandle(
   options: HandleOptions,
 ): (command: CheckedCommand, context: CommandContext) => Promise<CommandOutcome> {
-  const { store, namespace, networkId, clock, metrics, cacheBytesMax = 64 * 1024 * 1024, waitingMax = 256 } = options
-  const folds = createFolds(store, clock, cacheBytesMax)
+  const { store, namespace, networkId, clock, metrics, snapshots, cacheBytesMax = 64 * 1024 * 1024, waitingMax = 256 } = options
+  const folds = createFolds(store, clock, cacheBytesMax, snapshots)
   const inLane = createLanes(waitingMax)
 
   async function foldOf(stream: string, category: Category): Promise<Fold> {
@@ -86,7 +88,7 @@ export function createHandle(
       const { revision } = fold
       const appended = await append(stream, revision, decision.events)
       if (appended) {
-        folds.take(fold, foldables(decision.decided, decision.now, revision, command, digest))
+        folds.take(fold, foldables(decision, revision, command, digest))
         const events = decision.events.map(({ id, type, data }, n) => ({ id, revision: revision + 1 + n, type, data }))
         return { commandId: command.commandId, outcome: 'accepted', stream, events, position: appended.position }
       }
@@ -195,13 +197,13 @@ const settlingMs = 500
 
 /** What was decided, as a fold takes it in. */
 function foldables(
-  decided: readonly DomainEvent[],
-  now: string,
+  { decided, events, now }: Extract<Decided, { now: string }>,
   revision: number,
   { commandId }: CheckedCommand,
   digest: string,
 ): Foldable[] {
   return decided.map((event, n) => ({
+    id: events[n]!.id,
     event,
     revision: revision + 1 + n,
     commandId,

@@ -252,4 +252,22 @@ export class ChainUnavailable extends Error {
     super(message, options)
     this.name = 'ChainUnavailable'
   }
+/** A stream's state as of a revision, with the recent commands' answers: what a fold would come to by reading so far. */
+export interface Snapshot {
+  readonly stream: string
+  readonly revision: number
+  /** Of the event at `revision`: a log that holds another there is not the one that was folded. */
+  readonly eventId: string
+  /** Of the decider that wrote it; others cannot read it. */
+  readonly rules: number
+  readonly state: Json
+  readonly answers: Json
+}
+
+/** Where snapshots are kept: disposable, the log comes to the same. Whoever can write here could forge a balance, so it is no place that others share. */
+export interface SnapshotStore {
+  /** The stream's newest one; undefined when there is none that can be read. Never rejects. */
+  find(stream: string): Promise<Snapshot | undefined>
+  /** Keeps it in the place of the one before, sooner or later or never. */
+  keep(snapshot: Snapshot): void
 }

@@ -1,3 +1,11 @@
+import type { Json } from './canonical.ts'
+
+/** A state as JSON and back. It is written and read by the same rules, so its form is nobody else's business. */
+export interface Snapshots<State> {
+  write(state: State): Json
+  read(json: Json): State
+}
+
 /**
  * One aggregate's rules as three pure things (after Jérémie Chassaing's decider pattern).
  * `decide` throws a `DomainError` to refuse and returns `[]` for "already so"; `evolve` is exhaustive and validates nothing.
@@ -8,6 +16,8 @@ export interface Decider<State, Command, Event> {
   /** How many of a stream's newest events make its whole state; absent: all of them do. */
   readonly newest?: number
   readonly initialState: State
+  /** How a state is written down; absent where streams stay so short that reading them anew costs nothing. */
+  readonly snapshots?: Snapshots<State>
   /** What a state takes in memory, in bytes, roughly; absent where it is small. */
   sizeOf?(state: State): number
   decide(command: Command, state: State): readonly Event[]

@@ -1,7 +1,9 @@
 // The whole system on one page: what is opened, in which order, and what is given to what. It ends in the opposite order.
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { verifySignature } from '../adapters/crypto/ed25519.ts'
+import { fileSnapshots } from '../adapters/files/snapshots.ts'
 import { isUnavailable } from '../adapters/postgres/unavailable.ts'
 import { createApp } from '../api/app.ts'
 import { defaultLimits } from '../api/deps.ts'
@@ -95,6 +97,10 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         verify: verifySignature,
         metrics: metrics.commands,
         cacheBytesMax: config.stateCacheMb * 1024 * 1024,
+        snapshots: fileSnapshots(
+          join(config.data, 'snapshots'),
+          seldom((error) => log.warn({ err: error }, 'snapshots cannot be kept')),
+        ),
       })
 
     const health =

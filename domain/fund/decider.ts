@@ -69,6 +69,12 @@ export interface FundState {
   readonly proposals: VersionedMap<Proposal>
 }
 
+/** The state written down. */
+type Written = Pick<FundState, 'sweeps' | 'sweptToIndex'> & {
+  readonly balance: string
+  readonly proposals: readonly (Omit<Proposal, 'amount'> & { readonly amount: string })[]
+}
+
 const nothingYet: FundState = { balance: 0n, sweeps: 0, sweptToIndex: -1, proposals: versionedMap() }
 
 /** Contributions are decided by escrows and only counted here; spending is decided on what was swept, by M of N stewards, once. */
@@ -76,6 +82,18 @@ export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
   rules: 1,
   initialState: nothingYet,
   sizeOf: ({ proposals }) => 1024 * (1 + proposals.size),
+  snapshots: {
+    write: ({ balance, proposals, ...state }) => ({
+      ...state,
+      balance: String(balance),
+      proposals: [...proposals.entries()].map(([, { amount, ...proposal }]) => ({ ...proposal, amount: String(amount) })),
+    }),
+    read(json) {
+      const { balance, proposals, ...state } = json as unknown as Written
+      const empty = { ...nothingYet, ...state, balance: BigInt(balance) }
+      return proposals.reduce((state, { amount, ...proposal }) => changed(state, { ...proposal, amount: BigInt(amount) }), empty)
+    },
+  },
   decide(command, state) {
     switch (command.type) {
       case 'SweepContributions':

@@ -7,6 +7,7 @@ import { publicKeySchema, signatureSchema, uuidSchema } from '../ids.ts'
 import { commandAmountSchema } from '../money.ts'
 import { type CreditSource, creditSourceSchema, depositCreditedSchema, depositReversedSchema, type WalletEvent } from './events.ts'
 import { requireAvailable, requireOwner, requireService } from './require.ts'
+import { walletSnapshots } from './snapshot.ts'
 import { available, debtShare, depositKey, evolveWallet, sourceKey, type WalletState, walletBytes } from './state.ts'
 import {
   type CancelWithdrawal,
@@ -147,6 +148,7 @@ export const walletDecider: Decider<WalletState | undefined, WalletCommand, Wall
   rules: 1,
   initialState: undefined,
   sizeOf: walletBytes,
+  snapshots: walletSnapshots,
   evolve: evolveWallet,
   decide(command, state) {
     switch (command.type) {
