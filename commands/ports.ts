@@ -252,6 +252,8 @@ export class ChainUnavailable extends Error {
     super(message, options)
     this.name = 'ChainUnavailable'
   }
+}
+
 /** A stream's state as of a revision, with the recent commands' answers: what a fold would come to by reading so far. */
 export interface Snapshot {
   readonly stream: string
