@@ -1,35 +1,16 @@
-import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
-import type { CommandType } from '../commands/catalogue.ts'
-import type { Signer } from '../commands/ports.ts'
 import { eventsToAppend } from '../commands/record.ts'
-import { proveKey, signCommand } from '../commands/sign.ts'
-import type { Json } from '../domain/canonical.ts'
+import { proveKey } from '../commands/sign.ts'
 import { commandText, type Envelope } from '../domain/envelope.ts'
 import { canonicalEvent } from '../domain/event.ts'
-import { nodeIdOf, uuidV5 } from '../domain/ids.ts'
+import { nodeIdOf } from '../domain/ids.ts'
 import { leafHash } from '../domain/merkle.ts'
 import { initialPolicy } from '../domain/network/policy.ts'
+import { type ExampleCommand, idOf, issuedAt, networkId, position, recordedAt, signExample, signerOf } from './example-signers.ts'
+import { moneyCommands } from './money-examples.ts'
 
-// The examples of the OpenAPI document: the same at every start, so that its ETag is too, and truly signed, so that whoever
-// writes a client can check it against them.
-const networkId = '5f0c6a52-7f0e-4a58-9d5b-3b0c1a9e7d10'
-const issuedAt = '2026-11-23T10:15:30.000Z'
-const recordedAt = '2026-11-23T10:15:30.042Z'
-const position = '184467'
 const node = signerOf('node')
 const authority = signerOf('authority')
 const nodeId = nodeIdOf(node.publicKey)
-
-/** A key out of a word: nothing that anybody should ever use. */
-function signerOf(word: string): Signer {
-  const seed = createHash('sha256').update(`duxnet example ${word}`).digest()
-  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
-  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-  return {
-    publicKey: createPublicKey(privateKey).export({ format: 'jwk' }).x!,
-    sign: (message) => sign(null, message, privateKey).toString('base64url'),
-  }
-}
 
 const profile = {
   cores: 8,
@@ -52,28 +33,27 @@ const vitals = {
   tasksFailed: 1,
 }
 
-const commandIdOf = (type: CommandType) => uuidV5(networkId, `example ${type}`)
-
-const data = {
-  RegisterNode: { profile },
-  UpdateNode: { profile: { ...profile, version: '0.2.0' } },
-  ChangeNodeKey: proveKey(signerOf('next key'), { networkId, nodeId, commandId: commandIdOf('ChangeNodeKey') }),
-  DeregisterNode: {},
-  RecordHeartbeat: { vitals },
-  ChangeReputation: { rule: 'task_success' },
-} satisfies { readonly [Type in CommandType]?: { readonly [field: string]: Json } }
-
-/** What `POST /v1/commands` takes, signed by the example's node or authority. */
-export function exampleEnvelope(type: keyof typeof data): Envelope {
-  const command = {
-    type,
+const nodeCommands = {
+  RegisterNode: { signer: node, subject: nodeId, data: { profile } },
+  UpdateNode: { signer: node, subject: nodeId, data: { profile: { ...profile, version: '0.2.0' } } },
+  ChangeNodeKey: {
+    signer: node,
     subject: nodeId,
-    data: data[type] as Envelope['command']['data'],
-    commandId: commandIdOf(type),
-    issuedAt,
-    audience: networkId,
-  }
-  return signCommand(type === 'ChangeReputation' ? authority : node, command)
+    data: proveKey(signerOf('next key'), { networkId, nodeId, commandId: idOf('ChangeNodeKey') }),
+  },
+  DeregisterNode: { signer: node, subject: nodeId, data: {} },
+  RecordHeartbeat: { signer: node, subject: nodeId, data: { vitals } },
+  ChangeReputation: { signer: authority, subject: nodeId, data: { rule: 'task_success' } },
+} satisfies Record<string, ExampleCommand>
+
+const commands = { ...nodeCommands, ...moneyCommands }
+
+/** The commands that there are examples of: those that have an address of their own. */
+export type ExampleType = keyof typeof commands
+
+/** What `POST /v1/commands` takes, truly signed. */
+export function exampleEnvelope(type: ExampleType): Envelope {
+  return signExample(type, commands[type])
 }
 
 const stream = `dux_heartbeat-${nodeId}`

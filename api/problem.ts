@@ -95,7 +95,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 403,
     title: 'This key may not do that',
     about:
-      "A node speaks only for itself, with its present key; reputation needs the authority's key and health the service's; `needed` says which.",
+      "A node speaks only for itself and a wallet's owner for the wallet, each with its present key; other commands need the key of an office: the authority, a steward, an arbiter, a verifier, a service. `needed` says which.",
   },
   NetworkAlreadyFounded: {
     status: 409,
@@ -212,7 +212,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   WithdrawalNotInStatus: {
     status: 409,
     title: 'The withdrawal is not in that state',
-    about: '`status` is the state that it is in, `needed` the one that the command takes it from.',
+    about: '`state` is what it is in, `needed` what the command takes it from.',
   },
   EscrowUnknown: {
     status: 404,
@@ -228,7 +228,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 409,
     title: 'The escrow is not in that state',
     about:
-      '`status` is the state that it is in, `needed` those that the command takes it from. released, refunded, resolved and expired are for ever.',
+      '`state` is what it is in, `needed` what the command takes it from. released, refunded, resolved and expired are for ever.',
   },
   EscrowNotCaptured: {
     status: 409,
@@ -291,7 +291,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ProposalNotInStatus: {
     status: 409,
     title: 'The proposal is not in that state',
-    about: '`status` is the state that it is in, `needed` the one that the command takes it from.',
+    about: '`state` is what it is in, `needed` what the command takes it from.',
   },
   ProposalExpired: {
     status: 409,
@@ -339,7 +339,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   CommandNotForThisRoute: {
     status: 400,
     title: 'The command does not belong to this address',
-    about: 'An alias takes one type of command, about the node in its path. `POST /v1/commands` takes any.',
+    about: 'An alias takes one type of command, about what its path names; `field` is what differs. `POST /v1/commands` takes any.',
   },
   RouteUnknown: {
     status: 404,

@@ -382,7 +382,7 @@ function requireSettlement({ signer, network }: Common): void {
 }
 
 function requireStatus({ escrowId, status }: EscrowState, needed: readonly EscrowStatus[]): void {
-  if (!needed.includes(status)) throw new DomainError('EscrowNotInStatus', { escrowId, status, needed: needed.join(' or ') })
+  if (!needed.includes(status)) throw new DomainError('EscrowNotInStatus', { escrowId, state: status, needed: needed.join(' or ') })
 }
 
 /** Throws `EscrowNotCaptured` until the money has moved from the client's wallet into the escrow. */

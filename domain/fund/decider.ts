@@ -180,7 +180,7 @@ function find({ proposals }: FundState, proposalId: string): Proposal {
 }
 
 function requireProposed({ proposalId, status }: Proposal): void {
-  if (status !== 'proposed') throw new DomainError('ProposalNotInStatus', { proposalId, status, needed: 'proposed' })
+  if (status !== 'proposed') throw new DomainError('ProposalNotInStatus', { proposalId, state: status, needed: 'proposed' })
 }
 
 /** The proposal that an event of this stream is about: one that is not there cannot have been decided. */

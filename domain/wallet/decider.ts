@@ -243,7 +243,7 @@ function placeHold({ signer, escrowId, escrow }: PlaceHold, state: WalletState):
   if (!escrow) throw new DomainError('EscrowUnknown', { escrowId })
   if (escrow.client !== walletId) throw new DomainError('SignerNotAllowed', { needed: 'client', escrowId })
   if (state.holds.get(escrowId)) return []
-  if (escrow.status !== 'open') throw new DomainError('EscrowNotInStatus', { escrowId, status: escrow.status, needed: 'open' })
+  if (escrow.status !== 'open') throw new DomainError('EscrowNotInStatus', { escrowId, state: escrow.status, needed: 'open' })
   requireAvailable(state, escrow.amount)
   return [{ type: 'HoldPlaced', data: { walletId, holdId: escrowId, amount: String(escrow.amount) } }]
 }
@@ -258,7 +258,7 @@ function endHold({ type, signer, serviceKey, escrowId, escrow }: EndHold, state:
   if (hold.status === (capture ? 'captured' : 'released')) return []
   // Each of the two is for ever once it is so: the answer cannot change while it is on its way here.
   const due = capture ? wasFunded(escrow) : escrow.status === 'expired'
-  if (!due) throw new DomainError('EscrowNotInStatus', { escrowId, status: escrow.status, needed: capture ? 'funded' : 'expired' })
+  if (!due) throw new DomainError('EscrowNotInStatus', { escrowId, state: escrow.status, needed: capture ? 'funded' : 'expired' })
   const data = { walletId, holdId: escrowId, amount: String(hold.amount) }
   return [capture ? { type: 'HoldCaptured', data } : { type: 'HoldReleased', data }]
 }

@@ -199,5 +199,5 @@ function attemptOf({ withdrawalId, attempts }: Withdrawal, txid: string): { read
 
 function requireStatus({ withdrawalId, status }: Withdrawal, needed: readonly WithdrawalStatus[]): void {
   if (!needed.includes(status))
-    throw new DomainError('WithdrawalNotInStatus', { withdrawalId, status, needed: needed.join(' or ') })
+    throw new DomainError('WithdrawalNotInStatus', { withdrawalId, state: status, needed: needed.join(' or ') })
 }

@@ -45,7 +45,10 @@ export interface Api {
   readonly port: number
   readonly store: MemoryEventStore
   readonly network: NetworkState
+  /** Also the only steward and arbiter. */
   readonly authority: Signer
+  /** The keys of the network's own processes. */
+  readonly services: { readonly health: Signer; readonly settlement: Signer; readonly chain: Signer }
   readonly logged: Logged[]
   readonly requested: string[]
   /** The server's clock, which only the test moves. */
@@ -114,12 +117,16 @@ export async function startApi(
     },
   }
   const authority = newSigner()
+  const services = { health: newSigner(), settlement: newSigner(), chain: newSigner() }
+  const alone = { members: [authority.publicKey], threshold: 1 }
   const network = await foundNetwork({
     store,
     namespace: 'dux',
     kind: 'test',
     authority,
-    serviceKeys: { health: newSigner().publicKey },
+    serviceKeys: Object.fromEntries(Object.entries(services).map(([role, { publicKey }]) => [role, publicKey])),
+    stewards: alone,
+    arbiters: alone,
     logKey: newSigner().publicKey,
     clock: () => clock.now,
   })
@@ -171,6 +178,7 @@ export async function startApi(
     store,
     network,
     authority,
+    services,
     logged,
     requested,
     clock,
