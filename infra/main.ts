@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
   start: { does: 'run DuxNet, or some roles of it (also without a command)', main: cli('start', () => import('./cli/start.ts')) },
   agent: { does: 'register this machine at a DuxNet and send its heartbeats', main: cli('agent', () => import('./cli/agent.ts')) },
   keygen: { does: 'make an Ed25519 key', main: cli('keygen', () => import('./cli/keygen.ts')) },
+  sign: { does: 'sign a command with a key', main: cli('sign', () => import('./cli/sign.ts')) },
   export: { does: 'write the log as NDJSON with its Merkle root', main: cli('export', () => import('./cli/export.ts')) },
   import: { does: 'write an export into an empty event store', main: cli('import', () => import('./cli/import.ts')) },
   replay: {

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,6 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { verifySignature } from '../../adapters/crypto/ed25519.ts'
+import { checkEnvelope } from '../../commands/check.ts'
 import type { Command } from '../../infra/cli/command.ts'
 import { runCommand } from '../../infra/cli/run.ts'
 
@@ -79,6 +82,7 @@ test('wrong usage is one message that names the culprit, and exit code 2', async
     [['export', '--from', '-1'], '--from'],
     [['export', '--from', '9', '--to', '3'], '--to'],
     [['agent', '--url', 'nowhere'], '--url'],
+    [['sign', '--type', 'OpenWallet'], '--key'],
   ]
   for (const [args, names] of cases) {
     const [name, ...rest] = args as [string, ...string[]]
@@ -105,6 +109,46 @@ test('keygen writes a key and tells its node id', ({ directory }) => {
   const { publicKey, nodeId } = JSON.parse(readFileSync(join(directory, 'new.key'), 'utf8'))
   assert.is(stdout, `public key ${publicKey}\nnode id    ${nodeId}\n`)
   assert.is(duxnet(directory, 'keygen', '--out', 'new.key').status, 1)
+})
+
+test('sign makes what the command side accepts, proofs included', async ({ directory }) => {
+  const [key, next] = [join(directory, 'signer.key'), join(directory, 'next.key')]
+  for (const file of [key, next]) await inProcess('keygen', '--out', file)
+  const network = randomUUID()
+  const escrow = randomUUID()
+  const sign = async (...args: string[]) => {
+    const { status, stdout, stderr } = await inProcess('sign', '--key', key, '--network', network, ...args)
+    assert.is(status, 0, stderr)
+    return checkEnvelope(JSON.parse(stdout), network, verifySignature)
+  }
+  const opened = await sign('--type', 'OpenWallet')
+  assert.is(opened.subject, opened.commandId)
+  const delivered = await sign('--type', 'DeliverResult', '--subject', escrow, '--data', `{"resultHash":"${'0'.repeat(64)}"}`)
+  assert.equal([delivered.subject, delivered.proven], [escrow, true])
+  const changed = await sign('--type', 'ChangeWalletKey', '--subject', escrow, '--id', escrow, '--new-key', next)
+  assert.equal([changed.commandId, changed.proven], [escrow, true])
+})
+
+test('sign signs nothing that would be refused for its form', async ({ directory }) => {
+  const key = join(directory, 'strict.key')
+  await inProcess('keygen', '--out', key)
+  const cases: [args: string[], names: string][] = [
+    [['--type', 'Transfer'], 'data to'],
+    [['--type', 'openWallet'], 'type must be a command type'],
+    [['--type', 'OpenWallet', '--data', '{'], '--data is not JSON'],
+    [['--type', 'OpenWallet', '--data', '[]'], 'data'],
+    [['--type', 'OpenWallet', '--subject', 'X'], 'subject must match'],
+    [['--type', 'OpenWallet', '--new-key', key], '--new-key: OpenWallet changes no key'],
+    [['--type', 'Other', '--data', '{"n":1.5}'], 'data.n'],
+  ]
+  for (const [args, names] of cases) {
+    const { status, stdout, stderr } = await inProcess('sign', '--key', key, '--network', randomUUID(), ...args)
+    assert.equal([status, stdout], [2, ''], stderr)
+    assert.match(stderr, names)
+  }
+  const away = await inProcess('sign', '--key', key, '--type', 'OpenWallet', '--url', 'http://127.0.0.1:1')
+  assert.is(away.status, 1)
+  assert.match(away.stderr, 'does not answer')
 })
 
 test('a reader that closes the pipe is no crash', async ({ directory }) => {
