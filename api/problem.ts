@@ -275,8 +275,13 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   },
   EvidenceTooMuch: {
     status: 409,
-    title: 'The dispute holds as much evidence as it can',
-    about: '`evidenceMax` pieces of evidence are the most.',
+    title: 'You have brought as much evidence as you can',
+    about: '`evidenceMax` pieces of evidence are the most that one side can bring to a dispute.',
+  },
+  RefundsTooMany: {
+    status: 409,
+    title: 'The provider has granted as many refunds as it can',
+    about: '`refundsMax` partial refunds are the most. `DeclineEscrow` gives back all that is left.',
   },
   SweepOutOfOrder: {
     status: 409,

@@ -107,7 +107,8 @@ export const releaseEscrow = existing({
 
 export const grantRefund = existing({
   data: grantRefundData,
-  decide: (given, state) => escrowDecider.decide({ ...given.data, ...common(given), type: 'GrantRefund' }, state),
+  decide: (given, state) =>
+    escrowDecider.decide({ ...given.data, ...common(given), type: 'GrantRefund', commandId: given.commandId }, state),
 })
 
 export const openDispute = existing({

@@ -62,7 +62,7 @@ export const issueTestDeposit = commandHandler({
   actor: ({ subject, signer, network }) => (signer === network.authority ? 'authority' : `wallet:${subject}`),
   decide: ({ subject, signer, commandId, network: { kind, authority }, data }, state) =>
     walletDecider.decide(
-      { type: 'IssueTestDeposit', walletId: subject, signer, authority, networkKind: kind, depositId: commandId, ...data },
+      { type: 'IssueTestDeposit', walletId: subject, signer, authority, networkKind: kind, commandId, ...data },
       state,
     ),
 })
@@ -132,7 +132,7 @@ export const transfer = commandHandler({
   needs: ({ data: { to } }) => ({ recipient: wallet(to) }),
   decide: ({ subject, signer, commandId, data, facts }, state) =>
     walletDecider.decide(
-      { ...data, type: 'Transfer', walletId: subject, signer, transferId: commandId, recipient: facts.recipient.state },
+      { ...data, type: 'Transfer', walletId: subject, signer, commandId, recipient: facts.recipient.state },
       state,
     ),
 })
@@ -178,7 +178,7 @@ export const requestWithdrawal = commandHandler({
         type: 'RequestWithdrawal',
         walletId: subject,
         signer,
-        withdrawalId: commandId,
+        commandId,
         policy: moneyPolicy(network.policy),
         now,
       },

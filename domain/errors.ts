@@ -53,6 +53,7 @@ export type RefusalCode =
   | 'ResultNotVerified'
   | 'NoArbiters'
   | 'EvidenceTooMuch'
+  | 'RefundsTooMany'
   // fund
   | 'SweepOutOfOrder'
   | 'ProposalUnknown'

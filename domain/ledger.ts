@@ -59,6 +59,12 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
       const amount = BigInt(event.data.amount)
       return [posting(`wallet:${walletId}`, -amount), posting(`escrow:${holdId}`, amount)]
     }
+    case 'HoldReleased':
+    case 'WithdrawalRejected':
+    case 'WithdrawalCancelled':
+    case 'WithdrawalFailed':
+      // Money that was only spoken for has not moved, but for what repays the wallet's debt.
+      return intoWallet({ ...event.data, amount: '0' })
     case 'TransferSent': {
       const { walletId, transferId } = event.data
       const amount = BigInt(event.data.amount)
@@ -94,11 +100,11 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
     case 'WithdrawalConfirmed': {
       const { walletId, withdrawalId } = event.data
       const [returned, paid] = [BigInt(event.data.feeReturned), settled(event.data)]
-      return booked([
+      return [
         posting('clearing:withdrawals', -paid.booked - returned, itemOf(withdrawalId)),
-        ...paid.postings,
-        posting(`wallet:${walletId}`, returned),
-      ])
+        ...booked(paid.postings),
+        ...intoWallet({ walletId, amount: event.data.feeReturned, toShortfall: event.data.toShortfall }),
+      ]
     }
     case 'WithdrawalUnconfirmed': {
       const paid = settled(event.data)
@@ -116,12 +122,8 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
     case 'WalletOpened':
     case 'WalletKeyChanged':
     case 'HoldPlaced':
-    case 'HoldReleased':
     case 'WithdrawalRequested':
     case 'WithdrawalApproved':
-    case 'WithdrawalRejected':
-    case 'WithdrawalCancelled':
-    case 'WithdrawalFailed':
     case 'EscrowOpened':
     case 'EscrowFunded':
     case 'EscrowStarted':

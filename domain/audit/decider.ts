@@ -7,7 +7,12 @@ import { differenceFoundSchema } from './events.ts'
 /** The one stream that the standing reconciliation writes. */
 export const reconciliationId = 'reconciliation'
 
-export const openDifferenceData = differenceFoundSchema.shape.data.pick({ subject: true, expected: true, actual: true })
+/** One digit shorter than the event's, which holds the difference of two. */
+const figureSchema = z.string().regex(/^(0|-?[1-9]\d{0,37})$/, 'must be a figure: at most 38 decimal digits, minor units')
+
+export const openDifferenceData = differenceFoundSchema.shape.data
+  .pick({ subject: true })
+  .extend({ expected: figureSchema, actual: figureSchema })
 export const closeDifferenceData = z.strictObject({ subject: differenceFoundSchema.shape.data.shape.subject })
 
 interface Common {

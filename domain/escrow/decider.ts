@@ -15,7 +15,7 @@ export const openEscrowData = z.strictObject({
   provider: uuidSchema.describe('The wallet that is paid'),
   amount: commandAmountSchema,
   terms: commitmentSchema.describe('Commits to what was agreed'),
-  verifier: publicKeySchema.optional().describe("The key that says whether a result is right; the signer's unless given"),
+  verifier: publicKeySchema.optional().describe('The key that says whether a result is right; the client unless given'),
   fallbackProviderPermille: shareSchema.describe('What the provider gets of the rest when a dispute stays undecided'),
   windows: windowsSchema,
 })
@@ -76,6 +76,7 @@ export interface ReleaseEscrow extends Common, z.infer<typeof releaseEscrowData>
 
 export interface GrantRefund extends Common, z.infer<typeof grantRefundData> {
   readonly type: 'GrantRefund'
+  readonly commandId: string
 }
 
 export interface OpenDispute extends Common, z.infer<typeof openDisputeData> {
@@ -106,8 +107,11 @@ export type EscrowCommand =
   | VoteOnDispute
   | PassDeadline
 
-/** Pieces of evidence that a dispute may hold. */
+/** Pieces of evidence that each side may bring to a dispute, so that none can leave the others no room. */
 export const evidenceMax = 64
+
+/** Refunds that a provider may grant in part. */
+export const refundsMax = 64
 
 /**
  * open → funded → in_progress → delivered → released, with refunded, disputed → resolved and expired beside. Money is locked before
@@ -162,9 +166,10 @@ function open(command: OpenEscrow, state: EscrowState | undefined): EscrowEvent[
   for (const [name, seconds] of Object.entries(windows))
     if (seconds > policy.escrow.windowSecondsMax)
       throw malformed(`command.data.windows.${name}`, `must be at most ${policy.escrow.windowSecondsMax}`)
-  const { amount, terms, verifier = signer, fallbackProviderPermille } = command
+  const { amount, terms, verifier, fallbackProviderPermille } = command
   const { fundSharePermille } = policy
-  const agreed = { amount, fundSharePermille, terms, verifier, fallbackProviderPermille, windows }
+  const another = verifier === undefined || verifier === signer ? {} : { verifier }
+  const agreed = { amount, fundSharePermille, terms, ...another, fallbackProviderPermille, windows }
   return [{ type: 'EscrowOpened', data: { escrowId, client, provider, ...agreed, dueAt: later(now, windows.fund) } }]
 }
 
@@ -220,8 +225,9 @@ function deliver(command: DeliverResult, state: EscrowState): EscrowEvent[] {
 }
 
 function verify(command: VerifyResult, state: EscrowState): EscrowEvent[] {
-  const { escrowId, verifier } = state
-  const { signer, resultHash, valid } = command
+  const { escrowId } = state
+  const { signer, resultHash, valid, parties } = command
+  const verifier = state.verifier ?? parties.client?.owner
   if (signer !== verifier) throw new DomainError('SignerNotAllowed', { needed: 'verifier', escrowId })
   requireStatus(state, ['delivered'])
   requireSameResult(state, resultHash)
@@ -233,23 +239,27 @@ function verify(command: VerifyResult, state: EscrowState): EscrowEvent[] {
 function release(command: ReleaseEscrow, state: EscrowState): EscrowEvent[] {
   requireParty(command, ['client'])
   const { escrowId, verifier, delivery } = state
-  const { signer, resultHash } = command
+  const { resultHash } = command
   requireStatus(state, ['delivered'])
   requireSameResult(state, resultHash)
   if (delivery?.valid) return [released(state)]
-  if (delivery?.valid === undefined && signer === verifier)
+  if (delivery?.valid === undefined && verifier === undefined)
     return [{ type: 'ResultVerified', data: { ...idsOf(state), resultHash, valid: true } }, released(state)]
   throw new DomainError('ResultNotVerified', { escrowId, valid: delivery?.valid ?? null })
 }
 
 function grantRefund(command: GrantRefund, state: EscrowState): EscrowEvent[] {
   requireParty(command, ['provider'])
+  const { escrowId, rest, refunds } = state
+  const { commandId, amount } = command
+  const known = refunds.get(commandId)
+  if (known === BigInt(amount)) return []
+  if (known !== undefined) throw new DomainError('CommandIdReused', { field: 'command.commandId', commandId })
   requireStatus(state, ['in_progress', 'delivered'])
-  const { rest, refunds } = state
-  const { amount } = command
+  if (refunds.size >= refundsMax) throw new DomainError('RefundsTooMany', { escrowId, refundsMax })
   if (BigInt(amount) >= rest)
     throw malformed('command.data.amount', `must be less than ${rest}; DeclineEscrow gives all of it back`)
-  return [{ type: 'EscrowPartlyRefunded', data: { ...idsOf(state), n: refunds + 1, amount } }]
+  return [{ type: 'EscrowPartlyRefunded', data: { ...idsOf(state), n: refunds.size + 1, refundId: commandId, amount } }]
 }
 
 function dispute(command: OpenDispute, state: EscrowState): EscrowEvent[] {
@@ -272,7 +282,7 @@ function addEvidence(command: AddEvidence, state: EscrowState): EscrowEvent[] {
   const { arbiters, evidence } = state.dispute!
   const { signer } = command
   const by = arbiters.members.includes(signer) ? 'arbiter' : requireParty(command, ['client', 'provider'])
-  if (evidence >= evidenceMax) throw new DomainError('EvidenceTooMuch', { escrowId, evidenceMax })
+  if (evidence[by] >= evidenceMax) throw new DomainError('EvidenceTooMuch', { escrowId, evidenceMax })
   return [{ type: 'EvidenceAdded', data: { ...idsOf(state), by, key: signer, evidence: command.evidence } }]
 }
 
@@ -308,7 +318,7 @@ function passDeadline(command: PassDeadline, state: EscrowState): EscrowEvent[] 
     case 'delivered': {
       if (delivery?.valid === false) return refund(command, state, 'invalid_result')
       // Silence of a client who could have looked is acceptance; silence of somebody else is not.
-      if (delivery?.valid || verifier === command.parties.client?.owner) return [released(state)]
+      if (delivery?.valid || verifier === undefined) return [released(state)]
       if (!hasArbiters(command)) return [fallback(state)]
       const { arbiters } = command.network
       const data = { ...idsOf(state), by: 'deadline' as const, arbiters, dueAt: later(command.now, state.windows.resolve) }

@@ -32,8 +32,8 @@ export const escrowOpenedSchema = eventSchema('EscrowOpened', {
   fundSharePermille: shareSchema,
   /** Commits to what was agreed. */
   terms: commitmentSchema,
-  /** The key that says whether a result is right; the client's own unless it named another. */
-  verifier: publicKeySchema,
+  /** The key that says whether a result is right; absent where that is the client, with whichever key its wallet has by then. */
+  verifier: publicKeySchema.exactOptional(),
   /** What the provider gets of the rest when a dispute stays undecided. */
   fallbackProviderPermille: shareSchema,
   windows: windowsSchema,
@@ -63,8 +63,13 @@ export const escrowReleasedSchema = eventSchema('EscrowReleased', {
   fundAmount: amountSchema,
 })
 
-/** The `n`th refund that the provider granted. */
-export const escrowPartlyRefundedSchema = eventSchema('EscrowPartlyRefunded', { ...ids, n: z.int().positive(), amount })
+/** The `n`th refund that the provider granted; `refundId` is the command that did. */
+export const escrowPartlyRefundedSchema = eventSchema('EscrowPartlyRefunded', {
+  ...ids,
+  n: z.int().positive(),
+  refundId: uuidSchema,
+  amount,
+})
 
 export const escrowRefundedSchema = eventSchema('EscrowRefunded', {
   ...ids,

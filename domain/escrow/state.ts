@@ -21,23 +21,28 @@ export interface EscrowState {
   readonly amount: bigint
   readonly rest: bigint
   readonly fundSharePermille: number
-  readonly verifier: string
+  /** Undefined where the client is. */
+  readonly verifier: string | undefined
   readonly fallbackProviderPermille: number
   readonly windows: EscrowWindows
   /** When the state ends by itself; of a terminal one, when it would have. */
   readonly dueAt: string
   readonly delivery: { readonly resultHash: string; readonly valid: boolean | undefined } | undefined
-  readonly refunds: number
+  /** Amounts granted, by the command that did. */
+  readonly refunds: ReadonlyMap<string, bigint>
   readonly dispute: Dispute | undefined
   /** By name: `provider`, `refund`, `refund-<n>`. */
   readonly legs: ReadonlyMap<string, Leg>
 }
 
+export type EvidenceSide = Extract<EscrowEvent, { type: 'EvidenceAdded' }>['data']['by']
+
 export interface Dispute {
   readonly arbiters: { readonly members: readonly string[]; readonly threshold: number }
   /** The last vote of each arbiter: what the provider should get. */
   readonly votes: ReadonlyMap<string, bigint>
-  readonly evidence: number
+  /** Pieces, by who brought them. */
+  readonly evidence: Readonly<Record<EvidenceSide, number>>
 }
 
 /** Whether its money was ever spoken for; once true, true for ever. */
@@ -55,10 +60,10 @@ export function evolveEscrow(state: EscrowState | undefined, event: EscrowEvent)
 }
 
 function opened(data: Extract<EscrowEvent, { type: 'EscrowOpened' }>['data']): EscrowState {
-  const { terms: _, ...rest } = data
+  const { terms: _, verifier, ...rest } = data
   const amount = BigInt(data.amount)
-  const empty = { delivery: undefined, refunds: 0, dispute: undefined, legs: new Map<string, Leg>() }
-  return { ...rest, ...empty, status: 'open', amount, rest: amount }
+  const empty = { delivery: undefined, refunds: new Map<string, bigint>(), dispute: undefined, legs: new Map<string, Leg>() }
+  return { ...rest, ...empty, verifier, status: 'open', amount, rest: amount }
 }
 
 function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpened' }>): EscrowState {
@@ -77,9 +82,10 @@ function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpe
     case 'EscrowReleased':
       return paid(state, 'released', [['provider', provider, event.data.providerAmount]])
     case 'EscrowPartlyRefunded': {
-      const { n, amount } = event.data
+      const { n, refundId, amount } = event.data
       const refunded = paid(state, state.status, [[`refund-${n}`, client, amount]])
-      return { ...refunded, refunds: n, rest: state.rest - BigInt(amount) }
+      const refunds = new Map(state.refunds).set(refundId, BigInt(amount))
+      return { ...refunded, refunds, rest: state.rest - BigInt(amount) }
     }
     case 'EscrowRefunded':
       return paid(state, 'refunded', [['refund', client, event.data.amount]])
@@ -87,10 +93,10 @@ function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpe
       return { ...state, status: 'expired', rest: 0n }
     case 'EscrowDisputed': {
       const { arbiters, dueAt } = event.data
-      return { ...state, status: 'disputed', dueAt, dispute: { arbiters, votes: new Map(), evidence: 0 } }
+      return { ...state, status: 'disputed', dueAt, dispute: { arbiters, votes: new Map(), evidence: noEvidence } }
     }
     case 'EvidenceAdded':
-      return { ...state, dispute: state.dispute && { ...state.dispute, evidence: state.dispute.evidence + 1 } }
+      return { ...state, dispute: state.dispute && withEvidence(state.dispute, event.data.by) }
     case 'DisputeVoted': {
       const { arbiter, providerAmount } = event.data
       const votes = new Map(state.dispute?.votes).set(arbiter, BigInt(providerAmount))
@@ -102,6 +108,12 @@ function next(state: EscrowState, event: Exclude<EscrowEvent, { type: 'EscrowOpe
         ['refund', client, event.data.clientAmount],
       ])
   }
+}
+
+const noEvidence = { client: 0, provider: 0, arbiter: 0 }
+
+function withEvidence(dispute: Dispute, by: EvidenceSide): Dispute {
+  return { ...dispute, evidence: { ...dispute.evidence, [by]: dispute.evidence[by] + 1 } }
 }
 
 /** The escrow after a payment: what it owes to whom, legs of nothing left out. */

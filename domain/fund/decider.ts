@@ -144,7 +144,9 @@ function propose(command: ProposeSpending, state: FundState): FundEvent[] {
   const { signer, now, network, proposalId, recipient, to, amount, category, purpose, expiresAt } = command
   const { stewards } = network
   if (!stewards.members.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
-  if (state.proposals.get(proposalId)) return []
+  const known = state.proposals.get(proposalId)
+  if (known?.by === signer && known.to === to && known.amount === BigInt(amount)) return []
+  if (known) throw new DomainError('CommandIdReused', { field: 'command.commandId', commandId: proposalId })
   if (!recipient) throw new DomainError('WalletUnknown', { walletId: to })
   if (expiresAt <= now) throw malformed('command.data.expiresAt', 'is over')
   return [{ type: 'SpendingProposed', data: { proposalId, to, amount, category, purpose, by: signer, expiresAt, stewards } }]

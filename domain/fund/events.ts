@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { commitmentSchema } from '../commitment.ts'
 import { eventSchema } from '../event-schema.ts'
 import { instantSchema, publicKeySchema, uuidSchema } from '../ids.ts'
-import { amountSchema, positiveAmountSchema } from '../money.ts'
+import { positiveAmountSchema } from '../money.ts'
 import { quorumSchema } from '../network/events.ts'
 
 const index = z.int().nonnegative()
 const proposalId = uuidSchema
 
 /** What spending is for, in one word that figures can be grouped by. */
-export const spendingCategorySchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must match ^[a-z][a-z0-9-]{0,31}$')
+export const spendingCategorySchema = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, 'must match ^[a-z][a-z0-9_]{0,31}$')
 
 /** All contributions that escrows made between two events of the log, both included, have come into the fund. */
 export const contributionsSweptSchema = eventSchema('ContributionsSwept', {
@@ -19,7 +19,7 @@ export const contributionsSweptSchema = eventSchema('ContributionsSwept', {
   fromIndex: index,
   toIndex: index,
   count: z.int().positive(),
-  amount: amountSchema,
+  amount: positiveAmountSchema,
   /** SHA-256, in hexadecimal, of the RFC 8785 texts `{amount,escrowId,index}` of the contributions in their order, a line feed behind each. */
   listDigest: z.string().regex(/^[0-9a-f]{64}$/),
 })

@@ -6,9 +6,9 @@ import type { FundState } from '../fund/decider.ts'
 import { publicKeySchema, signatureSchema, uuidSchema } from '../ids.ts'
 import { commandAmountSchema } from '../money.ts'
 import { type CreditSource, creditSourceSchema, depositCreditedSchema, depositReversedSchema, type WalletEvent } from './events.ts'
-import { requireAvailable, requireOwner, requireService } from './require.ts'
+import { requireAvailable, requireOwner, requireSame, requireService } from './require.ts'
 import { walletSnapshots } from './snapshot.ts'
-import { available, debtShare, depositKey, evolveWallet, sourceKey, type WalletState, walletBytes } from './state.ts'
+import { available, debtShare, depositKey, evolveWallet, ownIdOf, sourceKey, type WalletState, walletBytes } from './state.ts'
 import {
   type CancelWithdrawal,
   type ConfirmWithdrawal,
@@ -36,7 +36,10 @@ export const changeWalletKeyData = z.strictObject({
 export const issueTestDepositData = z.strictObject({ amount: commandAmountSchema })
 export const creditDepositData = depositCreditedSchema.shape.data
   .omit({ walletId: true, toShortfall: true })
-  .extend({ confirmations: z.int().nonnegative().describe('Blocks from the one that holds it to the tip, both included') })
+  .extend({
+    amount: commandAmountSchema,
+    confirmations: z.int().nonnegative().describe('Blocks from the one that holds it to the tip, both included'),
+  })
 export const reverseDepositData = depositReversedSchema.shape.data.pick({ txid: true, vout: true, reason: true })
 export const holdData = z.strictObject({ escrowId: uuidSchema })
 export const transferData = z.strictObject({ to: uuidSchema, amount: commandAmountSchema })
@@ -64,7 +67,7 @@ export interface IssueTestDeposit {
   readonly signer: string
   readonly authority: string
   readonly networkKind: 'test' | 'main'
-  readonly depositId: string
+  readonly commandId: string
   readonly amount: string
 }
 
@@ -109,7 +112,7 @@ export interface Transfer {
   readonly type: 'Transfer'
   readonly walletId: string
   readonly signer: string
-  readonly transferId: string
+  readonly commandId: string
   readonly to: string
   readonly recipient: WalletState | undefined
   readonly amount: string
@@ -208,12 +211,15 @@ function changeKey({ signer, publicKey, proven }: ChangeWalletKey, state: Wallet
 }
 
 function issueTestDeposit(
-  { signer, authority, networkKind, depositId, amount }: IssueTestDeposit,
+  { signer, authority, networkKind, commandId, amount }: IssueTestDeposit,
   state: WalletState,
 ): WalletEvent[] {
   if (networkKind !== 'test') throw new DomainError('TestMoneyRefused')
   if (signer !== authority) requireOwner(state, signer)
   const { walletId } = state
+  const depositId = ownIdOf(walletId, commandId)
+  const known = state.deposits.get(depositId)
+  if (known) return requireSame(commandId, known.amount === BigInt(amount))
   return [{ type: 'TestDepositIssued', data: { walletId, depositId, amount, toShortfall: repaid(state, amount) } }]
 }
 
@@ -260,12 +266,16 @@ function endHold({ type, signer, serviceKey, escrowId, escrow }: EndHold, state:
   const due = capture ? wasFunded(escrow) : escrow.status === 'expired'
   if (!due) throw new DomainError('EscrowNotInStatus', { escrowId, state: escrow.status, needed: capture ? 'funded' : 'expired' })
   const data = { walletId, holdId: escrowId, amount: String(hold.amount) }
-  return [capture ? { type: 'HoldCaptured', data } : { type: 'HoldReleased', data }]
+  if (capture) return [{ type: 'HoldCaptured', data }]
+  return [{ type: 'HoldReleased', data: { ...data, toShortfall: debtShare(state, hold.amount) } }]
 }
 
-function transfer({ signer, transferId, to, recipient, amount }: Transfer, state: WalletState): WalletEvent[] {
+function transfer({ signer, commandId, to, recipient, amount }: Transfer, state: WalletState): WalletEvent[] {
   requireOwner(state, signer)
   const { walletId } = state
+  const transferId = ownIdOf(walletId, commandId)
+  const known = state.transfers.get(transferId)
+  if (known) return requireSame(commandId, known.to === to && known.amount === BigInt(amount))
   if (to === walletId) throw malformed('command.data.to', 'is the wallet itself')
   if (!recipient) throw new DomainError('WalletUnknown', { walletId: to })
   requireAvailable(state, BigInt(amount))
@@ -305,4 +315,4 @@ function debtOf(source: CreditSource, state: EscrowState | WalletState | FundSta
   }
 }
 
-const repaid = (state: WalletState, amount: string) => String(debtShare(state, BigInt(amount)))
+const repaid = (state: WalletState, amount: string) => debtShare(state, BigInt(amount))

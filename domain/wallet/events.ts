@@ -15,7 +15,10 @@ export const chainHashSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 he
 /** Why, in one word that programs can compare. */
 export const slugSchema = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'must match ^[a-z][a-z0-9_]{0,63}$')
 
-/** Part of an amount that went into, or came out of, the wallet's debt (`shortfall`) and not its balance. */
+/**
+ * Part of an amount that went into, or came out of, the wallet's debt (`shortfall`) and not its balance. Whatever becomes available
+ * repays the debt first, so that a wallet that owes has nothing available.
+ */
 const debtShare = amountSchema
 
 export const walletOpenedSchema = eventSchema('WalletOpened', { walletId, owner: publicKeySchema })
@@ -58,7 +61,7 @@ export const depositReversedSchema = eventSchema('DepositReversed', {
 
 export const holdPlacedSchema = eventSchema('HoldPlaced', { walletId, holdId: uuidSchema, amount })
 export const holdCapturedSchema = eventSchema('HoldCaptured', { walletId, holdId: uuidSchema, amount })
-export const holdReleasedSchema = eventSchema('HoldReleased', { walletId, holdId: uuidSchema, amount })
+export const holdReleasedSchema = eventSchema('HoldReleased', { walletId, holdId: uuidSchema, amount, toShortfall: debtShare })
 
 export const transferSentSchema = eventSchema('TransferSent', { walletId, transferId: uuidSchema, to: uuidSchema, amount })
 
@@ -103,9 +106,13 @@ export const withdrawalRequestedSchema = eventSchema('WithdrawalRequested', {
   at: instantSchema,
 })
 export const withdrawalApprovedSchema = eventSchema('WithdrawalApproved', { ...withdrawal, by: publicKeySchema })
-export const withdrawalRejectedSchema = eventSchema('WithdrawalRejected', { ...withdrawal, by: publicKeySchema })
-export const withdrawalCancelledSchema = eventSchema('WithdrawalCancelled', withdrawal)
-export const withdrawalFailedSchema = eventSchema('WithdrawalFailed', { ...withdrawal, reason: slugSchema })
+export const withdrawalRejectedSchema = eventSchema('WithdrawalRejected', {
+  ...withdrawal,
+  by: publicKeySchema,
+  toShortfall: debtShare,
+})
+export const withdrawalCancelledSchema = eventSchema('WithdrawalCancelled', { ...withdrawal, toShortfall: debtShare })
+export const withdrawalFailedSchema = eventSchema('WithdrawalFailed', { ...withdrawal, reason: slugSchema, toShortfall: debtShare })
 
 /** A transaction is signed and may be broadcast from now on. Attempts after the first spend the same inputs for a higher fee. */
 export const withdrawalSignedSchema = eventSchema('WithdrawalSigned', {
@@ -128,8 +135,9 @@ const settled = {
 export const withdrawalConfirmedSchema = eventSchema('WithdrawalConfirmed', {
   ...withdrawal,
   ...settled,
-  /** What was booked for fees and not needed. */
+  /** What was booked for fees and not needed; and of it, what repays the wallet's debt. */
   feeReturned: amountSchema,
+  toShortfall: debtShare,
   blockHash: chainHashSchema,
   height: count,
 })

@@ -1,3 +1,4 @@
+import { uuidV5 } from '../ids.ts'
 import { smaller } from '../money.ts'
 import { type VersionedMap, versionedMap } from '../versioned-map.ts'
 import type { CreditSource, WalletEvent } from './events.ts'
@@ -19,6 +20,8 @@ export interface Withdrawal {
   readonly reserved: bigint
   /** Signed transactions, in the order of their attempts; one of them confirms. */
   readonly attempts: readonly { readonly txid: string; readonly fee: bigint }[]
+  /** The transaction that did, while the chain holds it. */
+  readonly confirmedBy: string | null
   /** When it was asked for, in milliseconds since 1970, and the request before it: what velocity is judged by. */
   readonly atMs: number
   readonly previous: Withdrawal | undefined
@@ -32,11 +35,11 @@ export interface WalletState {
   readonly posted: bigint
   /** Of `posted`, what holds and unsigned withdrawals have spoken for. */
   readonly held: bigint
-  /** Owed to the network: deposits that the chain took back after they were spent. */
+  /** Owed to the network: deposits that the chain took back after they were spent. While there is any, nothing is available. */
   readonly shortfall: bigint
   /** By the escrow that they are for. */
   readonly holds: VersionedMap<Hold>
-  /** By `txid:vout`; whether it counts now. */
+  /** By `txid:vout`, test money by its deposit id; whether it counts now. */
   readonly deposits: VersionedMap<{ readonly amount: bigint; readonly credited: boolean }>
   /** By transfer. */
   readonly transfers: VersionedMap<{ readonly to: string; readonly amount: bigint }>
@@ -50,6 +53,14 @@ export interface WalletState {
 
 export function available({ posted, held }: Pick<WalletState, 'posted' | 'held'>): bigint {
   return posted - held
+}
+
+/**
+ * The id of what a command on a wallet begins: a transfer, a withdrawal, a test deposit. Command ids are the signers' choice, and somebody
+ * could choose one that another wallet used before; with the wallet in it, what is keyed by such an id is keyed by nothing else.
+ */
+export function ownIdOf(walletId: string, commandId: string): string {
+  return uuidV5(walletId, commandId)
 }
 
 export const depositKey = ({ txid, vout }: { readonly txid: string; readonly vout: number }) => `${txid}:${vout}`
@@ -66,9 +77,9 @@ export function sourceKey(source: CreditSource): string {
   }
 }
 
-/** Of what comes in, what repays the wallet's debt. */
-export function debtShare({ shortfall }: WalletState, amount: bigint): bigint {
-  return smaller(shortfall, amount)
+/** Of what becomes available, what repays the wallet's debt. */
+export function debtShare({ shortfall }: WalletState, amount: bigint): string {
+  return String(smaller(shortfall, amount))
 }
 
 /** Bytes that a state takes in memory, roughly. */
@@ -107,7 +118,7 @@ function next(state: WalletState, event: Exclude<WalletEvent, { type: 'WalletOpe
     case 'WalletKeyChanged':
       return { ...state, owner: event.data.publicKey }
     case 'TestDepositIssued':
-      return received(state, event.data)
+      return { ...received(state, event.data), deposits: deposits.with(event.data.depositId, { amount: BigInt(event.data.amount), credited: true }) } // biome-ignore format: one step a line
     case 'DepositCredited':
       return { ...received(state, event.data), deposits: deposits.with(depositKey(event.data), { amount: BigInt(event.data.amount), credited: true }) } // biome-ignore format: one step a line
     case 'DepositReversed': {
@@ -130,7 +141,8 @@ function next(state: WalletState, event: Exclude<WalletEvent, { type: 'WalletOpe
     }
     case 'HoldReleased': {
       const amount = BigInt(event.data.amount)
-      return { ...state, held: held - amount, holds: holds.with(event.data.holdId, { amount, status: 'released' }) }
+      const released = holds.with(event.data.holdId, { amount, status: 'released' })
+      return { ...repaid(state, event.data), held: held - amount, holds: released }
     }
     case 'TransferSent': {
       const { transferId, to } = event.data
@@ -149,6 +161,7 @@ function next(state: WalletState, event: Exclude<WalletEvent, { type: 'WalletOpe
         destination,
         reserved: amount + BigInt(event.data.feeMax),
         attempts: [],
+        confirmedBy: null,
         atMs: Date.parse(at),
         previous: state.lastWithdrawal,
       }
@@ -172,19 +185,25 @@ function next(state: WalletState, event: Exclude<WalletEvent, { type: 'WalletOpe
     case 'WithdrawalConfirmed': {
       const withdrawal = withdrawalOf(state, event.data)
       const destinations = state.destinations.with(withdrawal.destination, true)
-      const returned = BigInt(event.data.feeReturned)
+      const { txid, feeReturned, toShortfall } = event.data
       // What is booked for it now, should the chain take it back.
-      const reserved = withdrawal.reserved - returned
-      return { ...changed(state, { ...withdrawal, status: 'confirmed', reserved }), posted: posted + returned, destinations }
+      const reserved = withdrawal.reserved - BigInt(feeReturned)
+      const confirmed: Withdrawal = { ...withdrawal, status: 'confirmed', confirmedBy: txid, reserved }
+      return { ...changed(received(state, { amount: feeReturned, toShortfall }), confirmed), destinations }
     }
     case 'WithdrawalUnconfirmed':
-      return changed(state, { ...withdrawalOf(state, event.data), status: 'signed' })
+      return changed(state, { ...withdrawalOf(state, event.data), status: 'signed', confirmedBy: null })
   }
 }
 
 function received(state: WalletState, data: { readonly amount: string; readonly toShortfall: string }): WalletState {
+  return repaid({ ...state, posted: state.posted + BigInt(data.amount) }, data)
+}
+
+/** The wallet after part of what it has repaid its debt. */
+function repaid(state: WalletState, data: { readonly toShortfall: string }): WalletState {
   const debt = BigInt(data.toShortfall)
-  return { ...state, posted: state.posted + BigInt(data.amount) - debt, shortfall: state.shortfall - debt }
+  return { ...state, posted: state.posted - debt, shortfall: state.shortfall - debt }
 }
 
 /** The withdrawal that an event of this stream is about: one that is not there cannot have been decided. */
@@ -198,7 +217,11 @@ function changed(state: WalletState, withdrawal: Withdrawal): WalletState {
   return { ...state, withdrawals: state.withdrawals.with(withdrawal.withdrawalId, withdrawal) }
 }
 
-function givenUp(state: WalletState, data: { readonly withdrawalId: string }, status: WithdrawalStatus): WalletState {
+function givenUp(
+  state: WalletState,
+  data: { readonly withdrawalId: string; readonly toShortfall: string },
+  status: WithdrawalStatus,
+): WalletState {
   const withdrawal = withdrawalOf(state, data)
-  return { ...changed(state, { ...withdrawal, status }), held: state.held - withdrawal.reserved }
+  return { ...changed(repaid(state, data), { ...withdrawal, status }), held: state.held - withdrawal.reserved }
 }

@@ -14,8 +14,8 @@ import {
   withdrawalSignedSchema,
   withdrawalUnconfirmedSchema,
 } from './events.ts'
-import { requireAvailable, requireOwner, requireService } from './require.ts'
-import type { WalletState, Withdrawal, WithdrawalStatus } from './state.ts'
+import { requireAvailable, requireNoDebt, requireOwner, requireSame, requireService } from './require.ts'
+import { debtShare, ownIdOf, type WalletState, type Withdrawal, type WithdrawalStatus } from './state.ts'
 
 export const requestWithdrawalData = z.strictObject({
   amount: commandAmountSchema,
@@ -24,7 +24,7 @@ export const requestWithdrawalData = z.strictObject({
 })
 export const reviewWithdrawalData = z.strictObject({ withdrawalId: uuidSchema, approve: z.boolean() })
 export const cancelWithdrawalData = z.strictObject({ withdrawalId: uuidSchema })
-export const failWithdrawalData = withdrawalFailedSchema.shape.data.omit({ walletId: true })
+export const failWithdrawalData = withdrawalFailedSchema.shape.data.omit({ walletId: true, toShortfall: true })
 export const recordWithdrawalTransactionData = withdrawalSignedSchema.shape.data.omit({ walletId: true, booked: true })
 export const confirmWithdrawalData = withdrawalConfirmedSchema.shape.data.pick({
   withdrawalId: true,
@@ -38,7 +38,7 @@ export interface RequestWithdrawal extends z.infer<typeof requestWithdrawalData>
   readonly type: 'RequestWithdrawal'
   readonly walletId: string
   readonly signer: string
-  readonly withdrawalId: string
+  readonly commandId: string
   readonly policy: MoneyPolicy
   readonly now: string
 }
@@ -80,13 +80,16 @@ export interface FailWithdrawal extends ByChain, z.infer<typeof failWithdrawalDa
 }
 
 export function requestWithdrawal(command: RequestWithdrawal, state: WalletState): WalletEvent[] {
-  const { signer, withdrawalId, amount, feeMax, destination, policy, now } = command
+  const { signer, commandId, amount, feeMax, destination, policy, now } = command
   requireOwner(state, signer)
+  const { walletId } = state
+  const withdrawalId = ownIdOf(walletId, commandId)
+  const known = state.withdrawals.get(withdrawalId)
+  if (known) return requireSame(commandId, known.amount === BigInt(amount) && known.destination === destination)
   if (BigInt(feeMax) > BigInt(policy.withdrawal.feeMax))
     throw malformed('command.data.feeMax', `must be at most ${policy.withdrawal.feeMax}`)
   requireAvailable(state, BigInt(amount) + BigInt(feeMax))
   const signals = signalsOf(command, state)
-  const { walletId } = state
   const review = signals.length > 0
   return [{ type: 'WithdrawalRequested', data: { walletId, withdrawalId, amount, feeMax, destination, signals, review, at: now } }]
 }
@@ -122,9 +125,11 @@ function* requestedSince({ lastWithdrawal, withdrawals }: WalletState, fromMs: n
 export function reviewWithdrawal({ signer, stewards, withdrawalId, approve }: ReviewWithdrawal, state: WalletState): WalletEvent[] {
   if (!stewards.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
   const { walletId } = state
+  const withdrawal = find(state, withdrawalId)
+  requireStatus(withdrawal, ['review'])
   const data = { walletId, withdrawalId, by: signer }
-  requireStatus(find(state, withdrawalId), ['review'])
-  return [approve ? { type: 'WithdrawalApproved', data } : { type: 'WithdrawalRejected', data }]
+  if (approve) return [{ type: 'WithdrawalApproved', data }]
+  return [{ type: 'WithdrawalRejected', data: { ...data, ...repayment(state, withdrawal) } }]
 }
 
 export function cancelWithdrawal({ signer, withdrawalId }: CancelWithdrawal, state: WalletState): WalletEvent[] {
@@ -132,7 +137,7 @@ export function cancelWithdrawal({ signer, withdrawalId }: CancelWithdrawal, sta
   const withdrawal = find(state, withdrawalId)
   if (withdrawal.status === 'cancelled') return []
   requireStatus(withdrawal, ['review', 'approved'])
-  return [{ type: 'WithdrawalCancelled', data: { walletId: state.walletId, withdrawalId } }]
+  return [{ type: 'WithdrawalCancelled', data: { walletId: state.walletId, withdrawalId, ...repayment(state, withdrawal) } }]
 }
 
 export function failWithdrawal({ signer, serviceKey, withdrawalId, reason }: FailWithdrawal, state: WalletState): WalletEvent[] {
@@ -140,7 +145,7 @@ export function failWithdrawal({ signer, serviceKey, withdrawalId, reason }: Fai
   const withdrawal = find(state, withdrawalId)
   if (withdrawal.status === 'failed') return []
   requireStatus(withdrawal, ['approved'])
-  return [{ type: 'WithdrawalFailed', data: { walletId: state.walletId, withdrawalId, reason } }]
+  return [{ type: 'WithdrawalFailed', data: { walletId: state.walletId, withdrawalId, reason, ...repayment(state, withdrawal) } }]
 }
 
 export function recordTransaction(command: RecordWithdrawalTransaction, state: WalletState): WalletEvent[] {
@@ -152,6 +157,8 @@ export function recordTransaction(command: RecordWithdrawalTransaction, state: W
   requireStatus(withdrawal, attempt === 1 ? ['approved'] : ['signed'])
   // One transaction an attempt, and the attempts in their order: what is not recorded here is never broadcast.
   if (attempt !== attempts.length + 1) throw malformed('command.data.attempt', `must be ${attempts.length + 1}`)
+  // What is still here when the wallet comes to owe does not leave it.
+  if (attempt === 1) requireNoDebt(state)
   if (amount + BigInt(fee) > reserved) throw malformed('command.data.fee', `must be at most ${reserved - amount}`)
   const booked = String(attempt === 1 ? reserved : 0n)
   return [{ type: 'WithdrawalSigned', data: { walletId: state.walletId, withdrawalId, attempt, txid, fee, booked } }]
@@ -162,12 +169,12 @@ export function confirmWithdrawal(command: ConfirmWithdrawal, state: WalletState
   requireService(signer, serviceKey, 'chain')
   const withdrawal = find(state, withdrawalId)
   const { fee } = attemptOf(withdrawal, txid)
-  if (withdrawal.status === 'confirmed') return []
+  if (withdrawal.confirmedBy === txid) return []
   requireStatus(withdrawal, ['signed'])
   const left = withdrawal.reserved - withdrawal.amount - fee
-  const returned = { feeReturned: String(left > 0n ? left : 0n), feeBorne: String(left < 0n ? -left : 0n) }
-  const data = { ...paidBy(state, withdrawal, txid, fee), ...returned, blockHash, height }
-  return [{ type: 'WithdrawalConfirmed', data }]
+  const returned = left > 0n ? left : 0n
+  const fees = { feeReturned: String(returned), toShortfall: debtShare(state, returned), feeBorne: String(returned - left) }
+  return [{ type: 'WithdrawalConfirmed', data: { ...paidBy(state, withdrawal, txid, fee), ...fees, blockHash, height } }]
 }
 
 export function unconfirmWithdrawal(command: UnconfirmWithdrawal, state: WalletState): WalletEvent[] {
@@ -176,13 +183,18 @@ export function unconfirmWithdrawal(command: UnconfirmWithdrawal, state: WalletS
   const withdrawal = find(state, withdrawalId)
   const { fee } = attemptOf(withdrawal, txid)
   if (withdrawal.status === 'signed') return []
-  requireStatus(withdrawal, ['confirmed'])
+  if (withdrawal.confirmedBy !== txid) throw new DomainError('WithdrawalTransactionUnknown', { withdrawalId, txid })
   const feeBorne = String(withdrawal.amount + fee - withdrawal.reserved)
   return [{ type: 'WithdrawalUnconfirmed', data: { ...paidBy(state, withdrawal, txid, fee), feeBorne, reason } }]
 }
 
 function paidBy({ walletId }: WalletState, { withdrawalId, amount }: Withdrawal, txid: string, fee: bigint) {
   return { walletId, withdrawalId, txid, amount: String(amount), fee: String(fee) }
+}
+
+/** Of what a withdrawal that is given up leaves in the wallet, what repays its debt. */
+function repayment(state: WalletState, { reserved }: Withdrawal) {
+  return { toShortfall: debtShare(state, reserved) }
 }
 
 function find({ walletId, withdrawals }: WalletState, withdrawalId: string): Withdrawal {
