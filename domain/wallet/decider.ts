@@ -34,12 +34,10 @@ export const changeWalletKeyData = z.strictObject({
   ),
 })
 export const issueTestDepositData = z.strictObject({ amount: commandAmountSchema })
-export const creditDepositData = depositCreditedSchema.shape.data
-  .omit({ walletId: true, toShortfall: true })
-  .extend({
-    amount: commandAmountSchema,
-    confirmations: z.int().nonnegative().describe('Blocks from the one that holds it to the tip, both included'),
-  })
+export const creditDepositData = depositCreditedSchema.shape.data.omit({ walletId: true, toShortfall: true }).extend({
+  amount: commandAmountSchema,
+  confirmations: z.int().nonnegative().describe('Blocks from the one that holds it to the tip, both included'),
+})
 export const reverseDepositData = depositReversedSchema.shape.data.pick({ txid: true, vout: true, reason: true })
 export const holdData = z.strictObject({ escrowId: uuidSchema })
 export const transferData = z.strictObject({ to: uuidSchema, amount: commandAmountSchema })

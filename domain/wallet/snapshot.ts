@@ -19,6 +19,7 @@ interface Written {
     readonly destination: string
     readonly reserved: string
     readonly attempts: readonly (readonly [txid: string, fee: string])[]
+    readonly confirmedBy: string | null
     readonly atMs: number
   }[]
   readonly destinations: readonly string[]

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { connectEventStore } from '../../adapters/eventstore/event-store.ts'
 import { decode, type Fact } from '../../domain/catalogue.ts'
 import { resultBytes } from '../../domain/escrow/result-proof.ts'
+import { ownIdOf } from '../../domain/wallet/state.ts'
 import { type BenchNode, benchNode, order } from './commands.ts'
 import { connectHttp, get, type HttpConnection, positionIn, post } from './http.ts'
 import type { Program } from './program.ts'
@@ -112,7 +113,7 @@ export async function openMarket(open: AsyncDisposableStack, program: Program, p
     async transfer({ client, provider }, amount) {
       const startedAt = performance.now()
       const envelope = order(client, networkId, 'Transfer', client.id, { to: provider.id, amount })
-      const credited = waitFor('CreditPosted', envelope.command.commandId)
+      const credited = waitFor('CreditPosted', ownIdOf(client.id, envelope.command.commandId))
       await ask(post(port, '/v1/commands', envelope), 201)
       await ask(get(port, `/v1/wallets/${provider.id}?after=${await credited}`), 200)
       return performance.now() - startedAt
