@@ -3,9 +3,21 @@ import { metadataSchema } from '../domain/event.ts'
 import { uuidSchema } from '../domain/ids.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
+import type { Paging } from '../projections/read.ts'
 import { example } from './examples.ts'
+import { readPage } from './paging.ts'
 import { ApiProblem } from './problem.ts'
-import { afterParameter, many, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
+import {
+  afterParameter,
+  listProblems,
+  many,
+  nextSchema,
+  pageParameters,
+  positionOf,
+  readAt,
+  readHeaders,
+  readProblems,
+} from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema } from './schemas.ts'
 
@@ -32,7 +44,47 @@ export function eventText({ index, position, leaf, canonical }: EventView): stri
   return `{"index":${index},"position":"${position}","leaf":"${leaf.toString('hex')}","event":${canonical}}`
 }
 
+const subjectParameter = z
+  .string()
+  .regex(/^[a-z]+:[a-z0-9][a-z0-9-]{0,63}$/, 'must be a kind and an id: node:<id>, wallet:<id>, escrow:<id>')
+  .describe('Of what: `node:<id>`, `wallet:<id>`, `escrow:<id>`, `proposal:<id>`, `fund:community`, `network:<id>`')
+
 export const eventRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    tag: 'Events',
+    summary: 'All events that touch something, raw, signatures included',
+    description:
+      'Its own and those of others that name it, in the order of the log: of an escrow also what its wallets did for it. ' +
+      '`event` is the canonical event as it was signed and hashed. Of what nobody knows there are none.',
+    query: z.strictObject({
+      subject: subjectParameter,
+      order: z.enum(['asc', 'desc']).optional().describe('`asc`: the oldest first; `asc` unless given'),
+      ...pageParameters,
+      ...afterParameter,
+    }),
+    successes: {
+      200: {
+        description: 'A page',
+        schema: z.strictObject({ events: z.array(eventSchema), next: nextSchema }),
+        example: { events: [example.event], next: null },
+        headers: readHeaders,
+      },
+    },
+    problems: listProblems,
+    lane: 'query',
+    async handle({ query: { subject, order = 'asc', ...query } }, deps) {
+      const list = {
+        identity: ['events', subject, order],
+        projection: eventLog,
+        descending: order === 'desc',
+        read: (paging: Paging) => deps.reads.subjectEvents(subject, paging),
+      }
+      const page = await readPage(deps, list, query)
+      return many(page, `{"events":[${page.value.map(eventText).join()}],"next":${JSON.stringify(page.next)}}`)
+    },
+  }),
   route({
     method: 'GET',
     path: '/v1/commands/:id',

@@ -22,7 +22,8 @@ export function exchange(deps: Deps): Exchange {
 
   function serve(route: Route): RequestHandler {
     const gate = gates[route.lane]
-    const noQuery = queryOf('', route.query)
+    // Most are asked without parameters; undefined where there must be one.
+    const noQuery = route.query === undefined ? {} : route.query.safeParse({}).data
     const isJson = Object.values(route.successes).some(({ schema }) => schema)
 
     async function answer(request: Request): Promise<Answer> {
@@ -31,7 +32,7 @@ export function exchange(deps: Deps): Exchange {
       if (isJson && headers.accept !== undefined && headers.accept !== '*/*' && !request.accepts('application/json'))
         throw new ApiProblem('NotAcceptable')
       const params = route.params ? parametersOf(request.params, route.params) : request.params
-      const query = url.includes('?') ? queryOf(url, route.query) : noQuery
+      const query = url.includes('?') ? queryOf(url, route.query) : (noQuery ?? queryOf('', route.query))
       gate.check()
       const body = route.body && (await readBody(request, route.body.bytesMax, bodies))
       // Not before: a body that trickles in takes no place.

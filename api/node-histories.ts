@@ -7,22 +7,12 @@ import { nodeHealth } from '../projections/node-health.ts'
 import { nodeHeartbeats } from '../projections/node-heartbeats.ts'
 import type { Page, Paging, Answer as Read } from '../projections/read.ts'
 import { reputationHistory } from '../projections/reputation-history.ts'
-import { checkGeneration, readCursor, writeCursor } from './cursor.ts'
 import type { Deps } from './deps.ts'
 import { eventSchema, eventText } from './events.ts'
 import { example } from './examples.ts'
+import { readPage } from './paging.ts'
 import { ApiProblem } from './problem.ts'
-import {
-  afterParameter,
-  listProblems,
-  many,
-  nextSchema,
-  pageLimit,
-  pageParameters,
-  positionOf,
-  readAt,
-  readHeaders,
-} from './reading.ts'
+import { afterParameter, listProblems, many, nextSchema, pageParameters, positionOf, readAt, readHeaders } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema, vitals } from './schemas.ts'
 
@@ -110,15 +100,15 @@ function history<Item>({ name, field, newestFirst, ...history }: History<Item>):
     lane: 'query',
     async handle({ params: { id }, query }, deps) {
       const order = query.order ?? byDefault
-      const list = [deps.networkId, name, id, order]
-      const cursor = query.cursor === undefined ? undefined : readCursor(list, revisionSchema, query.cursor)
-      const paging = { limit: query.limit ?? pageLimit, descending: order === 'desc', after: cursor?.place }
-      const page = await readAt(deps, history.projection, query.after, () => history.read(deps.reads, id, paging))
-      checkGeneration(cursor, page.generation)
-      const { items, next } = page.value
-      if (!items.length) await checkNode(id, query.after, deps)
-      const following = next === undefined ? null : writeCursor(list, { generation: page.generation, place: next })
-      return many(page, `{"${field}":[${items.map(history.text).join()}],"next":${JSON.stringify(following)}}`)
+      const list = {
+        identity: [name, id, order],
+        projection: history.projection,
+        descending: order === 'desc',
+        read: (paging: Paging) => history.read(deps.reads, id, paging),
+      }
+      const page = await readPage(deps, list, query)
+      if (!page.value.length) await checkNode(id, query.after, deps)
+      return many(page, `{"${field}":[${page.value.map(history.text).join()}],"next":${JSON.stringify(page.next)}}`)
     },
   })
 }
@@ -172,7 +162,7 @@ export const nodeHistoryRoutes: readonly Route[] = [
     item: eventSchema,
     example: example.event,
     newestFirst: false,
-    read: (reads, nodeId, paging) => reads.nodeEvents(nodeId, paging),
+    read: (reads, nodeId, paging) => reads.subjectEvents(`node:${nodeId}`, paging),
     text: eventText,
   }),
 ]

@@ -18,6 +18,7 @@ const tags = {
   Nodes: 'Who is in the network and how they do. Answers come from read models; `Duxnet-Position` says how far those have come.',
   Network: 'The network itself: its keys, policy and figures.',
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
+  Events: 'The log itself, as it was signed and hashed.',
   Operations: 'For those who run the process.',
   Pages: 'For people, and this document.',
 } as const

@@ -20,37 +20,68 @@ export interface EventView {
 }
 
 export interface EventLogQueries {
-  /** All events about a node, paged by their index in the log. */
-  nodeEvents(nodeId: string, paging: Paging): Promise<Answer<Page<EventView>>>
+  /** All events that touch a subject (`node:<id>`, `wallet:<id>`), of whatever streams, paged by their index in the log. */
+  subjectEvents(subject: string, paging: Paging): Promise<Answer<Page<EventView>>>
+  /** The events of a stream, paged by their revision. */
+  streamEvents(stream: string, paging: Paging): Promise<Answer<Page<EventView>>>
   /** The events that a command made, in the order of the log; of every signer that used this id. None: it did not happen, or not yet. */
   findCommand(commandId: string): Promise<Answer<readonly EventView[]>>
 }
 
+const columns = [
+  'events.index',
+  'position',
+  'stream',
+  'revision',
+  'type',
+  'commandId',
+  'signer',
+  'recordedAt',
+  'canonical',
+  'leaf',
+] as const
+
 export function eventLogQueries(db: ReadDatabase): EventLogQueries {
-  const columns = [
-    'index',
-    'position',
-    'stream',
-    'revision',
-    'type',
-    'commandId',
-    'signer',
-    'recordedAt',
-    'canonical',
-    'leaf',
-  ] as const
   return {
-    async nodeEvents(nodeId, { limit, after, descending = false }) {
+    subjectEvents: (subject, paging) => subjectEvents(db, subject, paging),
+    async streamEvents(stream, { limit, after, descending = false }) {
       const direction = descending ? 'desc' : 'asc'
-      let query = db.selectFrom('events').select(columns).where('nodeId', '=', nodeId)
-      if (after !== undefined) query = query.where('index', descending ? '<' : '>', after)
-      const page = query.orderBy('index', direction).limit(limit + 1)
-      const { value, ...place } = await answer(db, eventLog, page, [['index', direction]])
-      return { value: pageOf(value, limit, ({ index }) => index), ...place }
+      let query = db.selectFrom('events').select(columns).where('stream', '=', stream)
+      if (after !== undefined) query = query.where('revision', descending ? '<' : '>', after)
+      const page = query.orderBy('revision', direction).limit(limit + 1)
+      const { value, ...place } = await answer(db, eventLog, page, [['revision', direction]])
+      return { value: pageOf(value, limit, ({ revision }) => revision), ...place }
     },
     findCommand(commandId) {
       const query = db.selectFrom('events').select(columns).where('commandId', '=', commandId)
       return answer(db, eventLog, query, [['index', 'asc']])
     },
   }
+}
+
+/** A page of its own events and one of those that refer to it, each by its index, make one of both. */
+async function subjectEvents(
+  db: ReadDatabase,
+  subject: string,
+  { limit, after, descending = false }: Paging,
+): Promise<Answer<Page<EventView>>> {
+  const direction = descending ? 'desc' : 'asc'
+  let own = db.selectFrom('events').select(columns).where('subject', '=', subject)
+  let referring = db
+    .selectFrom('eventReferences')
+    .innerJoin('events', 'events.index', 'eventReferences.index')
+    .select(columns)
+    .where('eventReferences.subject', '=', subject)
+  if (after !== undefined) {
+    own = own.where('index', descending ? '<' : '>', after)
+    referring = referring.where('eventReferences.index', descending ? '<' : '>', after)
+  }
+  const most = limit + 1
+  const both = db
+    .selectFrom(own.orderBy('index', direction).limit(most).as('own'))
+    .selectAll()
+    .unionAll(db.selectFrom(referring.orderBy('eventReferences.index', direction).limit(most).as('referring')).selectAll())
+  const page = db.selectFrom(both.as('both')).selectAll().orderBy('index', direction).limit(most)
+  const { value, ...place } = await answer(db, eventLog, page, [['index', direction]])
+  return { value: pageOf(value, limit, ({ index }) => index), ...place }
 }

@@ -1,5 +1,6 @@
 import { type CanonicalEvent, canonicalEvent } from '../domain/event.ts'
 import { leafHash } from '../domain/merkle.ts'
+import { referencesOf, subjectOf } from '../domain/subjects.ts'
 import { appended, type Projection, type TableRow } from './projection.ts'
 
 /** The log itself in Postgres (design.md 21): raw events, signatures included, for those who have no event store at hand. */
@@ -14,8 +15,8 @@ const events = appended({
     commandId: 'text',
     /** Public key that signed the command. */
     signer: 'text',
-    /** The node that the event is about, where it is about one. */
-    nodeId: 'text?',
+    /** What its stream is about: `node:<id>`. */
+    subject: 'text?',
     recordedAt: 'instant',
     /** RFC 8785 text of the canonical event. */
     canonical: 'text',
@@ -24,7 +25,7 @@ const events = appended({
   },
   key: ['index'],
   ascending: true,
-  indexes: [['position'], ['commandId'], ['nodeId', 'index']],
+  indexes: [['position'], ['commandId'], ['subject', 'index'], ['stream', 'revision']],
   rows(fact) {
     const canonical = canonicalEvent(fact as CanonicalEvent)
     return [
@@ -36,7 +37,7 @@ const events = appended({
         type: fact.type,
         commandId: fact.metadata.commandId,
         signer: fact.metadata.publicKey,
-        nodeId: 'nodeId' in fact.data ? fact.data.nodeId : null,
+        subject: subjectOf(fact.stream) ?? null,
         recordedAt: fact.metadata.recordedAt,
         canonical,
         leaf: leafHash(canonical),
@@ -45,6 +46,20 @@ const events = appended({
   },
 })
 
-export type EventRow = TableRow<typeof events>
+/** What else an event touches. A table of its own: an index of lists would have to sort all events of whoever has many for each page. */
+const eventReferences = appended({
+  columns: { index: 'integer', subject: 'text' },
+  key: ['index', 'subject'],
+  ascending: true,
+  indexes: [['subject', 'index']],
+  rows(fact) {
+    const own = subjectOf(fact.stream)
+    const others = new Set(referencesOf(fact).filter((subject) => subject !== own))
+    return [...others].sort().map((subject) => ({ index: fact.index, subject }))
+  },
+})
 
-export const eventLog = { name: 'event-log', version: 1, tables: { events } } satisfies Projection
+export type EventRow = TableRow<typeof events>
+export type EventReferenceRow = TableRow<typeof eventReferences>
+
+export const eventLog = { name: 'event-log', version: 2, tables: { events, eventReferences } } satisfies Projection

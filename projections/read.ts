@@ -1,5 +1,5 @@
-import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
-import type { EventRow } from './event-log.ts'
+import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
+import type { EventReferenceRow, EventRow } from './event-log.ts'
 import type { WatchRow } from './health-watch.ts'
 import type { NetworkRow } from './network.ts'
 import type { NodeRow } from './node-directory.ts'
@@ -12,6 +12,7 @@ import { decoder } from './rows.ts'
 /** The views that queries read: those of whichever generation of each projection serves. */
 export interface ReadModels {
   readonly events: EventRow
+  readonly eventReferences: EventReferenceRow
   readonly networks: NetworkRow
   readonly nodes: NodeRow
   readonly heartbeats: HeartbeatRow
@@ -51,10 +52,10 @@ export class ReadModelUnavailable extends Error {
  * It is one statement, so both are of one snapshot; and a switch to another generation, which needs the views to itself, comes
  * before or behind it, never between. Throws `ReadModelUnavailable`.
  */
-export async function answer<Table extends keyof ReadModels, Found>(
+export async function answer<Found>(
   db: ReadDatabase,
   projection: Projection,
-  rows: SelectQueryBuilder<ReadModels, Table, Found>,
+  rows: Expression<Found>,
   order: readonly Order[] = [],
 ): Promise<Answer<Found[]>> {
   const { name, tables } = projection

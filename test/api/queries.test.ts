@@ -220,6 +220,35 @@ queries("a node's heartbeats, reputation and events are listed in pages", async 
   for (const { leaf, event } of events) assert.is(leaf, leafHash(canonicalJson(event)).toString('hex'))
   assert.is(events[0].event.metadata.publicKey, node.publicKey)
   assert.match(events[0].event.metadata.command, 'RegisterNode')
+  assert.equal(ok(await api.get(`/v1/events?subject=node:${node.nodeId}`)).body, { events, next: null })
+})
+
+queries('the events of whatever a subject is are listed in pages, in either order', async ({ api }) => {
+  const { networkId } = api.network
+  const path = `/v1/events?subject=network:${networkId}`
+  const { events } = ok(await api.get(path)).body
+  assert.equal(
+    events.map(({ index, event }: { index: number; event: { type: string } }) => [index, event.type]),
+    [[0, 'NetworkFounded']],
+  )
+  const node = await register(api)
+  const after = await send(api, api.authority, 'ChangeReputation', node.nodeId, { rule: 'task_success' })
+  const all = `/v1/events?subject=node:${node.nodeId}`
+  const newest = ok(await api.get(`${all}&order=desc&limit=1&after=${after}`)).body
+  const older = ok(await api.get(`${all}&order=desc&cursor=${encodeURIComponent(newest.next)}`)).body
+  assert.equal(
+    [...newest.events, ...older.events].map(({ event }: { event: { type: string } }) => event.type),
+    ['ReputationChanged', 'NodeRegistered'],
+  )
+  for (const foreign of [`${all}&order=asc`, `${path}&order=desc`, `/v1/nodes/${node.nodeId}/events?order=desc`]) {
+    const { status, body } = await api.get(`${foreign}&cursor=${encodeURIComponent(newest.next)}`)
+    assert.equal([status, body.code], [400, 'CursorInvalid'])
+  }
+  assert.equal(ok(await api.get('/v1/events?subject=wallet:nobody')).body, { events: [], next: null })
+  for (const wrong of ['', '?subject=', '?subject=node', '?subject=node:', `?subject=Node:${node.nodeId}`, '?subject=node:a%20b']) {
+    const { status, body } = await api.get(`/v1/events${wrong}`)
+    assert.equal([status, body.code, body.parameter], [400, 'ParameterInvalid', 'subject'])
+  }
 })
 
 queries('a command can be asked after', async ({ api }) => {

@@ -168,7 +168,7 @@ faults('an older copy of the log under a newer Postgres is noticed, at once and 
   assert.ok(built.every(({ serving, poison }) => serving && !poison))
   await restarted.caughtUp()
   await agrees(stage)
-  const { value, generation } = await stage.queries.nodeEvents(nodeId(1), { limit: 1000 })
+  const { value, generation } = await stage.queries.subjectEvents(`node:${nodeId(1)}`, { limit: 1000 })
   assert.is(generation, 2)
   assert.ok(value.items.every(({ index }) => index < 40))
 })

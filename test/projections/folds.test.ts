@@ -11,7 +11,19 @@ import { FoldFailed } from '../../projections/fold.ts'
 import { appended, keyed, type Projection, type Row } from '../../projections/projection.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { type Folded, foldLog } from '../../projections/replay.ts'
-import { authority, founded, instant, keyOf, nodeId, profile, randomHistory, randomOf, testLog, vitals } from './history.ts'
+import {
+  authority,
+  founded,
+  instant,
+  keyOf,
+  networkId,
+  nodeId,
+  profile,
+  randomHistory,
+  randomOf,
+  testLog,
+  vitals,
+} from './history.ts'
 
 const folds = suite('folds')
 const id = nodeId(1)
@@ -150,12 +162,12 @@ folds('event-log: dense indexes, canonical text and Merkle leaves', async () => 
   const { tables, events } = await given(registered, heard(), rated(50, 60))
   const rows = tables['event-log']!.events!
   assert.equal(
-    rows.map(({ index, type, nodeId: about }) => [index, type, about]),
+    rows.map(({ index, type, subject }) => [index, type, subject]),
     [
-      [0, 'NetworkFounded', null],
-      [1, 'NodeRegistered', id],
-      [2, 'HeartbeatRecorded', id],
-      [3, 'ReputationChanged', id],
+      [0, 'NetworkFounded', `network:${networkId}`],
+      [1, 'NodeRegistered', `node:${id}`],
+      [2, 'HeartbeatRecorded', `node:${id}`],
+      [3, 'ReputationChanged', `node:${id}`],
     ],
   )
   for (const [index, row] of rows.entries()) {
@@ -212,7 +224,7 @@ folds('the same log makes the same digests, another makes others', async () => {
 folds('digests are pinned and know nothing of positions: another format would make every published one worthless', async () => {
   const { events, digests } = await given(registered, heard(), became('healthy', 'registered'), rated(50, 60))
   assert.equal(digests, {
-    'event-log': '2890e36cbf784b948669c996eafeb444322cfc50a18927d5121a441d85105b81',
+    'event-log': 'b0630af43982fa7e0c238b0a63e1aa035fc0f385fbb674409563834d9a83ffff',
     network: 'e34c7ce6d98b94afb6e9dc4e4ba0261f1a6ea539fd316d99e81803d4f6bfedd6',
     'node-directory': '97a085698100ca4a8248e9180b95f3701d894246ae12c9a14895100405ff1ae5',
     'node-heartbeats': 'c07b1e88c0184cf15f4a16cf20188221ad5df05f73e09ef23383adbe6011aa1a',

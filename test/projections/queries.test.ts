@@ -208,7 +208,7 @@ reads('histories page by revision in either direction', async () => {
     )
   }
   await stage.start().caughtUp()
-  const { nodeHeartbeats, nodeHealthHistory, nodeReputation, nodeEvents } = stage.queries
+  const { nodeHeartbeats, nodeHealthHistory, nodeReputation, subjectEvents } = stage.queries
   for (const history of [nodeHeartbeats, nodeHealthHistory, nodeReputation]) {
     const first = await history(nodeId(1), { limit: 3 })
     assert.equal(
@@ -236,18 +236,24 @@ reads('histories page by revision in either direction', async () => {
   }
   const heartbeat = (await nodeHeartbeats(nodeId(1), { limit: 1 })).value.items[0]!
   assert.equal({ ...heartbeat, position: 0n }, { revision: 0, issuedAt: instant(1), recordedAt: instant(1), vitals, position: 0n })
-  const events = await nodeEvents(nodeId(1), { limit: 4, after: 4 })
+  const events = await subjectEvents(`node:${nodeId(1)}`, { limit: 4, after: 4 })
   assert.equal(events.value.items.map(({ index, type }) => [index, type]), [[5, 'ReputationChanged'], [6, 'NodeHealthChanged'], [10, 'HeartbeatRecorded'], [11, 'ReputationChanged']]) // biome-ignore format: a list
   assert.is(events.value.next, 11)
   assert.equal(
-    (await nodeEvents(nodeId(1), { limit: 2, descending: true })).value.items.map(({ index }) => index),
+    (await subjectEvents(`node:${nodeId(1)}`, { limit: 2, descending: true })).value.items.map(({ index }) => index),
     [30, 29],
   )
+  const { stream } = events.value.items[0]!
+  const ofStream = await stage.queries.streamEvents(stream, { limit: 2, after: 0 })
+  assert.equal([ofStream.value.items.map(({ revision }) => revision), ofStream.value.next], [[1, 2], 2])
+  const last = await stage.queries.streamEvents(stream, { limit: 9, after: 2, descending: true })
+  assert.equal([last.value.items.map(({ revision }) => revision), last.value.next], [[1, 0], undefined])
+  assert.equal((await stage.queries.streamEvents('dux_node-nobody', { limit: 9 })).value.items, [])
 })
 
 reads('a command is found by its id, with what it signed', async () => {
   const stage = await populated()
-  const [first] = (await stage.queries.nodeEvents(nodeId(1), { limit: 1 })).value.items
+  const [first] = (await stage.queries.subjectEvents(`node:${nodeId(1)}`, { limit: 1 })).value.items
   const { value } = await stage.queries.findCommand(first!.commandId)
   assert.equal(value, [first])
   const event = JSON.parse(value[0]!.canonical)

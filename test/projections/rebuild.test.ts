@@ -11,6 +11,7 @@ import { queries } from '../../projections/queries.ts'
 import { type ReadModels, ReadModelUnavailable } from '../../projections/read.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { foldLog } from '../../projections/replay.ts'
+import { schemaName } from '../../projections/schema.ts'
 import { closeStages, eventually, openStage, type Stage, seed } from './harness.ts'
 import { extendHistory, founded, instant, keyOf, nodeId, profile, randomHistory, randomOf, vitals } from './history.ts'
 
@@ -82,7 +83,7 @@ rebuild('what serves goes on and takes in new events until the switch', async ()
   await agrees(stage)
   assert.equal(
     await schemas(stage),
-    readModels.map(({ name }) => `${name.replaceAll('-', '_')}_v1_g2`).sort(),
+    readModels.map((projection) => schemaName(projection, 2)).sort(),
     'the former generation is gone',
   )
 })
@@ -98,7 +99,7 @@ rebuild('a read that began before the switch is answered from one generation, wh
     const seen = new Set<number>()
     let last = -1n
     while (!isOver) {
-      const { position, generation, value } = await stage.queries.nodeEvents(nodeId(1), { limit: 1, descending: true })
+      const { position, generation, value } = await stage.queries.subjectEvents(`node:${nodeId(1)}`, { limit: 1, descending: true })
       seen.add(generation)
       assert.ok(position >= last, 'the position never goes back')
       assert.ok(value.items.every((event) => event.position <= position))
@@ -191,7 +192,7 @@ rebuild('the reader role reads what serves, before and after, and cannot write',
     await running.projector.rebuild('all')
     assert.is((await asked.stats()).generation, 2)
     assert.is((await asked.findNode(nodeId(1))).generation, 2)
-    assert.is((await asked.nodeEvents(nodeId(1), { limit: 1 })).generation, 2)
+    assert.is((await asked.subjectEvents(`node:${nodeId(1)}`, { limit: 1 })).generation, 2)
     await rejects(() => sql`delete from duxnet.nodes`.execute(reader.db), /permission denied|read-only/)
   } finally {
     await reader.close()

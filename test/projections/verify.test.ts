@@ -26,7 +26,7 @@ async function stopped(): Promise<Stage> {
 
 /** Schema of the first generation. */
 const nodes = sql.table('node_directory_v1_g1.nodes')
-const events = sql.table('event_log_v1_g1.events')
+const events = sql.table('event_log_v2_g1.events')
 
 verification('a row that was changed, one that is missing and one too many are named', async () => {
   const stage = await stopped()
