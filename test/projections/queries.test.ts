@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { DomainEvent } from '../../domain/catalogue.ts'
 import type { Profile } from '../../domain/node/events.ts'
 import { batched } from '../../projections/batched.ts'
 import type { NodeListing, NodePlace, NodeSort, NodeView } from '../../projections/node-directory.query.ts'
@@ -249,6 +250,52 @@ reads('histories page by revision in either direction', async () => {
   const last = await stage.queries.streamEvents(stream, { limit: 9, after: 2, descending: true })
   assert.equal([last.value.items.map(({ revision }) => revision), last.value.next], [[1, 0], undefined])
   assert.equal((await stage.queries.streamEvents('dux_node-nobody', { limit: 9 })).value.items, [])
+})
+
+const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+/** What escrow \`n\` between two of three wallets, its money and a proposal leave in the log, each with all the subjects it touches. */
+function moneyOf(n: number): [DomainEvent, ...string[]][] {
+  const [client, provider, escrowId] = [uuid(n % 3), uuid((n + 1) % 3), uuid(100 + n)]
+  const ids = { escrowId, client, provider }
+  const source = { kind: 'escrow', escrowId, leg: 'provider' } as const
+  const all = [`escrow:${escrowId}`, `wallet:${client}`, `wallet:${provider}`] as const
+  const proposalId = uuid(200 + n)
+  return [
+    [{ type: 'EscrowStarted', data: { ...ids, dueAt: instant(n) } }, ...all],
+    [{ type: 'HoldPlaced', data: { walletId: client, holdId: escrowId, amount: '7' } }, all[0], all[1]],
+    [{ type: 'EscrowExpired', data: { ...ids, reason: 'cancelled' } }, ...all],
+    [{ type: 'CreditPosted', data: { walletId: provider, source, amount: '7', toShortfall: '0' } }, all[0], all[2]],
+    [{ type: 'TransferSent', data: { walletId: client, transferId: uuid(n), to: provider, amount: '1' } }, all[1], all[2]],
+    [{ type: 'ProposalWithdrawn', data: { proposalId } }, 'fund:community', `proposal:${proposalId}`],
+  ]
+}
+
+reads('events are found by all that they touch, in pages of any size', async () => {
+  const stage = await openStage()
+  await stage.log.add(founded(), 0)
+  const touched = new Map<string, number[]>([[`network:${networkId}`, [0]]])
+  let index = 0
+  for (let n = 0; n < 7; n++)
+    for (const [event, ...subjects] of moneyOf(n)) {
+      await stage.log.add(event, ++index)
+      for (const subject of subjects) touched.set(subject, [...(touched.get(subject) ?? []), index])
+    }
+  await stage.start().caughtUp()
+  for (const [subject, indexes] of touched)
+    for (const descending of [false, true])
+      for (const limit of [1, 2, 3, 50]) {
+        const found: number[] = []
+        let after: number | undefined
+        do {
+          const { value } = await stage.queries.subjectEvents(subject, { limit, after, descending })
+          assert.ok(value.items.length <= limit)
+          found.push(...value.items.map(({ index }) => index))
+          after = value.next
+        } while (after !== undefined)
+        assert.equal(found, descending ? indexes.toReversed() : indexes, `${subject} by ${limit}`)
+      }
+  assert.equal((await stage.queries.subjectEvents('wallet:nobody', { limit: 1 })).value, { items: [], next: undefined })
 })
 
 reads('a command is found by its id, with what it signed', async () => {
