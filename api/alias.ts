@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CommandType } from '../commands/catalogue.ts'
+import type { RequestType } from '../commands/requests/catalogue.ts'
 import { idSchema } from '../domain/ids.ts'
 import { type ExampleType, exampleEnvelope } from './examples.ts'
 import { ApiProblem, type ProblemCode } from './problem.ts'
@@ -37,7 +38,7 @@ export function alias(path: string, type: ExampleType, summary: string, problems
  * Throws `CommandNotForThisRoute` for a command of another type, or about something else than the path says. A body that is no
  * envelope goes on: the command's own checks say better what is wrong with it.
  */
-export function checkRoute(body: unknown, type: CommandType, params: Readonly<Record<string, string>> = {}): void {
+export function checkRoute(body: unknown, type: CommandType | RequestType, params: Readonly<Record<string, string>> = {}): void {
   const command = commandOf(body)
   if (typeof command?.type === 'string' && command.type !== type) refuse('command.type', `must be ${type} here`)
   for (const [name, id] of Object.entries(params)) {

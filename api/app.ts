@@ -1,6 +1,7 @@
 import express, { type Express } from 'express'
 import { commandRoutes } from './commands.ts'
 import type { Deps } from './deps.ts'
+import { disclosureRoutes } from './disclosures.ts'
 import { documentRoutes } from './documents.ts'
 import { eventRoutes } from './events.ts'
 import { exchange } from './exchange.ts'
@@ -10,6 +11,7 @@ import { nodeRoutes } from './nodes.ts'
 import { operationRoutes } from './operations.ts'
 import { ApiProblem } from './problem.ts'
 import type { Route } from './route.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 /** Express tries them in this order, so what is asked most comes first. */
 export const routes: readonly Route[] = [
@@ -18,6 +20,8 @@ export const routes: readonly Route[] = [
   ...nodeHistoryRoutes,
   ...eventRoutes,
   ...networkRoutes,
+  ...disclosureRoutes,
+  ...webhookRoutes,
   ...operationRoutes,
   ...documentRoutes(() => routes),
 ]

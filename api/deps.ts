@@ -1,4 +1,5 @@
 import type { Clock, SubmitCommand } from '../commands/ports.ts'
+import type { Requests } from '../commands/requests/submit.ts'
 import type { Progress } from '../projections/progress.ts'
 import type { Queries } from '../projections/queries.ts'
 
@@ -8,6 +9,8 @@ export interface Deps {
   /** Of the program. */
   readonly version: string
   readonly submit: SubmitCommand
+  /** For what is signed but no command. */
+  readonly requests: Requests
   readonly reads: Omit<Queries, 'healthWatch'>
   /** For `?after=`. */
   readonly progress: Pick<Progress, 'reached'>

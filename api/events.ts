@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { metadataSchema } from '../domain/event.ts'
 import { uuidSchema } from '../domain/ids.ts'
+import { subjectSchema } from '../domain/subjects.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import type { Paging } from '../projections/read.ts'
@@ -44,10 +45,9 @@ export function eventText({ index, position, leaf, canonical }: EventView): stri
   return `{"index":${index},"position":"${position}","leaf":"${leaf.toString('hex')}","event":${canonical}}`
 }
 
-const subjectParameter = z
-  .string()
-  .regex(/^[a-z]+:[a-z0-9][a-z0-9-]{0,63}$/, 'must be a kind and an id: node:<id>, wallet:<id>, escrow:<id>')
-  .describe('Of what: `node:<id>`, `wallet:<id>`, `escrow:<id>`, `proposal:<id>`, `fund:community`, `network:<id>`')
+const subjectParameter = subjectSchema.describe(
+  'Of what: `node:<id>`, `wallet:<id>`, `escrow:<id>`, `proposal:<id>`, `fund:community`, `network:<id>`',
+)
 
 export const eventRoutes: readonly Route[] = [
   route({

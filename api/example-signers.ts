@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import type { CommandType } from '../commands/catalogue.ts'
 import type { Signer } from '../commands/ports.ts'
+import type { RequestType } from '../commands/requests/catalogue.ts'
 import { signCommand } from '../commands/sign.ts'
 import type { Json } from '../domain/canonical.ts'
 import type { Envelope } from '../domain/envelope.ts'
@@ -34,8 +35,8 @@ export interface ExampleCommand {
   readonly data: Readonly<Record<string, Json>>
 }
 
-/** What `POST /v1/commands` takes. */
-export function signExample(type: CommandType, { signer, subject, data }: ExampleCommand): Envelope {
+/** What `POST /v1/commands` takes, or the address of a request that is no command. */
+export function signExample(type: CommandType | RequestType, { signer, subject, data }: ExampleCommand): Envelope {
   const command = { type, subject, data, commandId: idOf(type), issuedAt, audience: networkId }
   return signCommand(signer, command as Envelope['command'])
 }

@@ -37,7 +37,12 @@ export function exchange(deps: Deps): Exchange {
       const body = route.body && (await readBody(request, route.body.bytesMax, bodies))
       // Not before: a body that trickles in takes no place.
       gate.check()
-      return gate.pass(() => route.handle({ params, query, body, traceparent: traceparentOf(request) } as Asked, deps))
+      return gate.pass(() =>
+        route.handle(
+          { params, query, body, traceparent: traceparentOf(request), authorization: headers.authorization } as Asked,
+          deps,
+        ),
+      )
     }
 
     return async (request, response) => {

@@ -19,6 +19,9 @@ const tags = {
   Network: 'The network itself: its keys, policy and figures.',
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
   Events: 'The log itself, as it was signed and hashed.',
+  Disclosures:
+    'What the log only commits to: terms, evidence, addresses. It is kept aside, read by whom it concerns, and can be erased.',
+  Webhooks: 'Events posted to you as they happen, in the format of Standard Webhooks (docs/webhooks.md).',
   Operations: 'For those who run the process.',
   Pages: 'For people, and this document.',
 } as const
@@ -48,9 +51,16 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     servers: [{ url: '/' }],
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
-    components: { schemas, examples: Object.fromEntries((Object.keys(problems) as ProblemCode[]).map(problemExample)) },
+    components: {
+      securitySchemes: { [readerScheme]: readerSecurity },
+      schemas,
+      examples: Object.fromEntries((Object.keys(problems) as ProblemCode[]).map(problemExample)),
+    },
   }
 }
+
+const readerScheme = 'signedReader'
+const readerSecurity = { type: 'http', scheme: 'DuxNet', description: problems.AuthorizationRequired.about }
 
 /** Schemas with an id become components, and `$ref`s point there. The only ones that zod has to name itself are its own `z.json()`. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: JsonObject): JsonObject {
@@ -74,6 +84,7 @@ function operation(route: Route, schemaOf: SchemaOf): JsonObject {
     tags: [tag],
     summary,
     ...(description !== undefined && { description }),
+    ...(route.authorized && { security: [{ [readerScheme]: [] }] }),
     parameters: [
       ...(params ? parameters('path', schemaOf(params, 'input')) : []),
       ...(query ? parameters('query', schemaOf(query, 'input')) : []),

@@ -33,6 +33,8 @@ type ApiCode =
   | 'ReadModelUnavailable'
   | 'EventStoreUnavailable'
   | 'CommandOutcomeUnknown'
+  | 'AuthorizationRequired'
+  | 'PrivateStoreUnavailable'
 
 export type ProblemCode = RefusalCode | ApiCode
 
@@ -96,6 +98,55 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'This key may not do that',
     about:
       "A node speaks only for itself and a wallet's owner for the wallet, each with its present key; other commands need the key of an office: the authority, a steward, an arbiter, a verifier, a service. `needed` says which.",
+  },
+  RequestsTooMany: {
+    status: 429,
+    title: 'Too many signed requests of this key',
+    about: 'A key may have `requestsMax` requests that are no commands done in a minute; `retryAfterSeconds` says when to go on.',
+    retryAfterSeconds: 60,
+  },
+  DisclosureUnknown: {
+    status: 404,
+    title: 'There is no such disclosure for this key',
+    about:
+      'Nothing was handed in under this commitment, or this key may not see it. It can be read by whoever handed it in, by whom that one named, by the authority and by the service keys.',
+  },
+  DisclosureErased: {
+    status: 410,
+    title: 'The disclosure was erased',
+    about: 'Whoever handed it in, or the authority, has had it erased at `erasedAt`. The commitment in the log stays as it is.',
+  },
+  DisclosureQuotaExceeded: {
+    status: 403,
+    title: 'This key has handed in as much as it may',
+    about: 'A key may have `countMax` disclosures and `bytesMax` bytes here at once. Erasing some makes room.',
+  },
+  WebhookUnknown: {
+    status: 404,
+    title: 'This key has no such webhook',
+    about: 'A webhook is known only to the key that set it up, which signs every request about it.',
+  },
+  WebhookUrlRefused: {
+    status: 422,
+    title: 'Nothing can be sent to this address',
+    about: 'A webhook needs an https address that is public, without user, password and fragment; `reason` says what is wrong.',
+  },
+  WebhookQuotaExceeded: {
+    status: 403,
+    title: 'There are as many webhooks or secrets as there may be',
+    about:
+      'A key may have `webhooksMax` webhooks, and a webhook `secretsMax` secrets in force: a former one ends a day after its successor came.',
+  },
+  WebhookDisabled: {
+    status: 409,
+    title: 'The webhook is disabled',
+    about: 'Nothing is sent until `EnableWebhook`; `disabled` says who or what disabled it.',
+  },
+  WebhookMessageUnknown: {
+    status: 404,
+    title: 'The webhook has no such message',
+    about:
+      'No message of this id was tried, or it was so long ago that it is forgotten. `fromIndex` replays events from any place in the log.',
   },
   NetworkAlreadyFounded: {
     status: 409,
@@ -346,6 +397,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The command does not belong to this address',
     about: 'An alias takes one type of command, about what its path names; `field` is what differs. `POST /v1/commands` takes any.',
   },
+  AuthorizationRequired: {
+    status: 401,
+    title: 'It must be known who reads',
+    about:
+      'The Authorization header must be `DuxNet` and, in base64url, the JSON of an envelope of the type `AuthorizeReads`, signed within the last minutes by the key that reads.',
+  },
   RouteUnknown: {
     status: 404,
     title: 'There is nothing at this address',
@@ -427,6 +484,13 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 503,
     title: 'The read model cannot be reached',
     about: 'Postgres does not answer, or not in time. Commands are taken all the same.',
+    retryAfterSeconds: 2,
+  },
+  PrivateStoreUnavailable: {
+    status: 503,
+    title: 'The private store cannot be reached',
+    about:
+      'Postgres does not answer, or not in time, or this instance does not serve it. Send the very same request again: it is done once at most.',
     retryAfterSeconds: 2,
   },
   EventStoreUnavailable: {

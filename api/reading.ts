@@ -43,10 +43,15 @@ export async function readAt<T>(
   throw new ApiProblem('ReadModelBehind', { projection: projection.name, reached: String(later.position) }, positionOf(later))
 }
 
-/** What comes of `work`, if it comes in time and Postgres is there. */
-function orUnavailable<T>(work: Promise<T>, limitMs: number, isUnavailable: Deps['isUnavailable']): Promise<T> {
+/** What comes of `work`, if it comes in time and Postgres is there; otherwise throws `code`. */
+export function orUnavailable<T>(
+  work: Promise<T>,
+  limitMs: number,
+  isUnavailable: Deps['isUnavailable'],
+  code: ProblemCode = 'ReadModelUnavailable',
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const give = (cause?: unknown) => reject(new ApiProblem('ReadModelUnavailable', {}, {}, { cause }))
+    const give = (cause?: unknown) => reject(new ApiProblem(code, {}, {}, { cause }))
     const timer = setTimeout(give, limitMs)
     work.then(resolve, (error) => (isUnavailable(error) ? give(error) : reject(error))).finally(() => clearTimeout(timer))
   })

@@ -10,6 +10,8 @@ export interface Asked<Params = Record<string, never>, Query = Record<string, ne
   readonly body: unknown
   /** The header, if it is a valid one. */
   readonly traceparent: string | undefined
+  /** The header, where there is one. */
+  readonly authorization: string | undefined
 }
 
 /** What a handler answers. */
@@ -51,6 +53,8 @@ export interface Route<Params = unknown, Query = unknown> {
   /** Strict objects. */
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
+  /** Whether the `Authorization` header says who reads. */
+  readonly authorized?: true
   readonly body?: { readonly schema: z.ZodType; readonly bytesMax: number; readonly example?: unknown }
   readonly successes: Readonly<Record<number, Success>>
   /** What it can refuse, beside what every route can. */

@@ -30,7 +30,12 @@ export const problemSchema = z
 
 /** An envelope with a command of one type. */
 export function envelopeOf(type: CommandType): z.ZodType {
-  const command = signedCommandSchema.extend({ type: z.literal(type), data: commandHandlers[type].data })
+  return envelopeWith(type, commandHandlers[type].data)
+}
+
+/** An envelope with something signed of one type. */
+export function envelopeWith(type: string, data: z.ZodType): z.ZodType {
+  const command = signedCommandSchema.extend({ type: z.literal(type), data })
   return envelopeSchema.extend({ command }).meta({ id: type })
 }
 

@@ -13,6 +13,16 @@ export type RefusalCode =
   | 'CommandStale'
   | 'CommandFromTheFuture'
   | 'SignerNotAllowed'
+  // signed requests that are no commands
+  | 'RequestsTooMany'
+  | 'DisclosureUnknown'
+  | 'DisclosureErased'
+  | 'DisclosureQuotaExceeded'
+  | 'WebhookUnknown'
+  | 'WebhookUrlRefused'
+  | 'WebhookQuotaExceeded'
+  | 'WebhookDisabled'
+  | 'WebhookMessageUnknown'
   // network
   | 'NetworkAlreadyFounded'
   // node

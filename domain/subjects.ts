@@ -1,6 +1,12 @@
+import { z } from 'zod'
 import type { DomainEvent } from './catalogue.ts'
 import type { Category } from './stream.ts'
 import type { CreditSource } from './wallet/events.ts'
+
+/** Something that events are about: its kind and its id. */
+export const subjectSchema = z
+  .string()
+  .regex(/^[a-z]+:[a-z0-9][a-z0-9-]{0,63}$/, 'must be a kind and an id: node:<id>, wallet:<id>, escrow:<id>')
 
 /** What the streams of a category tell of. */
 const kinds: Readonly<Record<Category, string>> = {

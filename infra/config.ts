@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { UsageError, type Values } from './cli/command.ts'
 
 /** What one process can do; by default it does all of it. */
-export const roles = ['commands', 'queries', 'projector', 'processes', 'agent'] as const
+export const roles = ['commands', 'queries', 'projector', 'processes', 'webhooks', 'agent'] as const
 export type Role = (typeof roles)[number]
 
 /** Numbers come as numbers from the file and as text from the environment and flags. */
@@ -14,6 +14,10 @@ const whole = (min: number, max: number, message: string) =>
     z.int(message).min(min, message).max(max, message),
   )
 const port = whole(0, 65_535, 'must be a port from 0 to 65535')
+const truth = z.preprocess(
+  (value) => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean('must be true or false'),
+)
 const positive = (max: number) => whole(1, max, `must be a whole number from 1 to ${max}`)
 const url = (scheme: RegExp, message: string) => z.string().regex(scheme, message)
 const roleList = z.preprocess(
@@ -73,6 +77,16 @@ const keys = {
       .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must match ^[a-z0-9][a-z0-9._-]{0,63}$')
       .default('local'),
     'region that the agent registers this machine in',
+  ),
+  webhooksAllowPrivate: key(
+    'DUXNET_WEBHOOKS_ALLOW_PRIVATE',
+    truth.default(false),
+    'whether webhooks may be sent by http and to private addresses: `true` or `false`',
+  ),
+  webhooksRetryHours: key(
+    'DUXNET_WEBHOOKS_RETRY_HOURS',
+    positive(24 * 30).default(72),
+    'for how long a webhook message that fails is tried again',
   ),
   logLevel: key(
     'DUXNET_LOG_LEVEL',
@@ -179,7 +193,7 @@ function readFile(path: string | undefined, cwd: string): { name: string; values
 
 /** Given, but without effect; a conflict that would change what is served is an error instead. */
 function warningsFor(config: Config, sources: Sources, env: Readonly<Record<string, string | undefined>>): string[] {
-  if (sources.databaseReaderUrl && !config.databaseUrl && does(config, 'projector', 'processes'))
+  if (sources.databaseReaderUrl && !config.databaseUrl && does(config, 'projector', 'processes', 'webhooks'))
     throw new UsageError(`${sources.databaseReaderUrl} is given, but no DATABASE_URL: the read models would go elsewhere`)
   if (does(config, 'agent') && !(does(config, 'commands') && does(config, 'queries')))
     throw new UsageError(

@@ -14,7 +14,13 @@ export interface Engines {
   readonly eventStore: { readonly address: string; readonly store: EventStore } | undefined
   readonly postgres: ReadSideEngine | undefined
   /** For the roles that may write, where they have a Postgres. */
-  readonly privateStore: PrivateStore | undefined
+  readonly private: PrivateEngine | undefined
+}
+
+/** The private store and, in the same Postgres, the read models. */
+export interface PrivateEngine {
+  readonly store: PrivateStore
+  readonly reader: Postgres<ReadModels>
 }
 
 interface ReadSideEngine {
@@ -35,10 +41,10 @@ export interface EngineOptions {
 /** Starts the embedded engines, unless addresses of others are given, both at once. Throws `Failure`. */
 export async function openEngines(config: Config, options: EngineOptions): Promise<Engines> {
   const eventStore = does(config, 'commands', 'projector', 'processes') ? openEventStore(config, options) : undefined
-  const postgres = does(config, 'queries', 'projector', 'processes') ? openPostgres(config, options) : undefined
+  const postgres = does(config, 'queries', 'projector', 'processes', 'webhooks') ? openPostgres(config, options) : undefined
   // One that is refused is told when the other is known, too, and can be ended.
   await Promise.allSettled([eventStore, postgres])
-  return { eventStore: await eventStore, postgres: await postgres, privateStore: openPrivate(config, options, await postgres) }
+  return { eventStore: await eventStore, postgres: await postgres, private: openPrivate(config, options, await postgres) }
 }
 
 /** Beside the read models; an instance that has none, but an address for them, finds it there. */
@@ -46,12 +52,16 @@ function openPrivate(
   config: Config,
   { lifetime, log }: EngineOptions,
   postgres: ReadSideEngine | undefined,
-): PrivateStore | undefined {
+): PrivateEngine | undefined {
   const url = config.databaseUrl ?? (config.databaseReaderUrl === undefined ? postgres?.url : undefined)
-  if (url === undefined || !does(config, 'commands', 'processes')) return undefined
-  const store = openPrivateStore({ url, log: (message, error) => log.debug({ reason: error.message }, message) })
+  if (url === undefined || !does(config, 'commands', 'processes', 'webhooks')) return undefined
+  const options = { url, log: (message: string, error: Error) => log.debug({ reason: error.message }, message) }
+  const store = openPrivateStore(options)
   lifetime.atEnd(store.close)
-  return store
+  if (postgres) return { store, reader: postgres.reader }
+  const reader = openReader<ReadModels>({ ...options, connections: 2 })
+  lifetime.atEnd(reader.close)
+  return { store, reader }
 }
 
 async function openEventStore(config: Config, { lifetime, log }: EngineOptions): Promise<Engines['eventStore']> {

@@ -1,4 +1,5 @@
 import { StoreUnavailable, type SubmitCommand } from '../commands/ports.ts'
+import type { Requests } from '../commands/requests/submit.ts'
 import type { Progress } from '../projections/progress.ts'
 import type { Queries } from '../projections/queries.ts'
 
@@ -14,6 +15,12 @@ export class NotServed extends Error {
 export const noCommands: SubmitCommand = async () => {
   throw new StoreUnavailable('this instance takes no commands')
 }
+
+const noRequest = async () => {
+  throw new NotServed('this instance serves nothing private')
+}
+
+export const noRequests: Requests = { submit: noRequest, read: noRequest }
 
 /** Every query throws `NotServed`. */
 export const noQueries = new Proxy({} as Queries & Progress, {

@@ -23,7 +23,8 @@ import { lifetime as newLifetime } from './lifetime.ts'
 import { logged, seldom } from './logs.ts'
 import { createMetrics } from './metrics.ts'
 import { enterNetwork, networkOfReadModel } from './network.ts'
-import { NotServed, noCommands, noQueries } from './not-served.ts'
+import { NotServed, noCommands, noQueries, noRequests } from './not-served.ts'
+import { openRequests } from './private-side.ts'
 import { openReadSide, untilBuilt } from './read-side.ts'
 import { readinessOf } from './readiness.ts'
 import { version } from './version.ts'
@@ -122,6 +123,10 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       networkId,
       version,
       submit: does(config, 'commands') && submit ? submit : noCommands,
+      requests:
+        does(config, 'commands') && engines.private
+          ? openRequests({ engine: engines.private, networkId, clock, allowPrivate: config.webhooksAllowPrivate })
+          : noRequests,
       reads: does(config, 'queries') && readSide ? readSide.queries : noQueries,
       progress: readSide?.progress ?? noQueries,
       isUnavailable: (error) => error instanceof NotServed || isUnavailable(error),

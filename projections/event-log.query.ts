@@ -26,6 +26,10 @@ export interface EventLogQueries {
   streamEvents(stream: string, paging: Paging): Promise<Answer<Page<EventView>>>
   /** The events that a command made, in the order of the log; of every signer that used this id. None: it did not happen, or not yet. */
   findCommand(commandId: string): Promise<Answer<readonly EventView[]>>
+  /** The index that the next event will have. */
+  nextIndex(): Promise<Answer<number>>
+  /** At most `limit` events, in the order of the log, of those from index `from` on and before `before`; of all types unless given. */
+  eventsBetween(from: number, before: number, limit: number, types?: readonly string[]): Promise<Answer<readonly EventView[]>>
 }
 
 const columns = [
@@ -55,6 +59,16 @@ export function eventLogQueries(db: ReadDatabase): EventLogQueries {
     findCommand(commandId) {
       const query = db.selectFrom('events').select(columns).where('commandId', '=', commandId)
       return answer(db, eventLog, query, [['index', 'asc']])
+    },
+    async nextIndex() {
+      const newest = db.selectFrom('events').select('index').orderBy('index', 'desc').limit(1)
+      const { value, ...place } = await answer(db, eventLog, newest)
+      return { value: value.length ? value[0]!.index + 1 : 0, ...place }
+    },
+    eventsBetween(from, before, limit, types) {
+      let query = db.selectFrom('events').select(columns).where('index', '>=', from).where('index', '<', before)
+      if (types) query = query.where('type', 'in', types)
+      return answer(db, eventLog, query.orderBy('index').limit(limit), [['index', 'asc']])
     },
   }
 }

@@ -19,7 +19,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     node: ['node:crypto', 'node:events', 'node:timers/promises'],
     pure: true,
   },
-  adapters: { rooms: ['domain', 'commands/ports.ts'], packages: 'any', node: 'any', pure: false },
+  adapters: {
+    rooms: ['domain', 'commands/ports.ts', 'commands/requests/ports.ts', 'commands/processes/webhook-ports.ts'],
+    packages: 'any',
+    node: 'any',
+    pure: false,
+  },
   api: { rooms: ['domain', 'commands', 'projections'], packages: ['express', 'zod'], node: 'any', pure: false },
   infra: {
     rooms: ['domain', 'commands', 'projections', 'adapters', 'api', 'package.json'],

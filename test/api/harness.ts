@@ -4,6 +4,7 @@ import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { type MemoryEventStore, memoryEventStore } from '../../adapters/memory/event-store.ts'
 import { copyTransaction } from '../../adapters/postgres/copy.ts'
 import { openReader, openWriter } from '../../adapters/postgres/pool.ts'
+import { openPrivateStore } from '../../adapters/postgres/private/store.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { createApp } from '../../api/app.ts'
 import { type Deps, defaultLimits } from '../../api/deps.ts'
@@ -15,6 +16,8 @@ import { createSubmit } from '../../commands/submit.ts'
 import type { Envelope } from '../../domain/envelope.ts'
 import { nodeIdOf } from '../../domain/ids.ts'
 import type { NetworkState } from '../../domain/network/decider.ts'
+import { NotServed, noRequests } from '../../infra/not-served.ts'
+import { openRequests } from '../../infra/private-side.ts'
 import { progress } from '../../projections/progress.ts'
 import { createProjector, type Projector } from '../../projections/projector.ts'
 import { queries } from '../../projections/queries.ts'
@@ -97,6 +100,8 @@ export function newSigner(): Signer & { readonly nodeId: string } {
 export async function startApi(
   options: Partial<Deps> & {
     readonly postgresUrl?: string
+    /** Of a user who may write; without it nothing private is served. */
+    readonly privateUrl?: string
     readonly graceMs?: number
     readonly arriveMs?: number
     readonly store?: MemoryEventStore
@@ -104,6 +109,7 @@ export async function startApi(
 ): Promise<Api> {
   const {
     postgresUrl = 'postgres://nobody@127.0.0.1:1/nothing',
+    privateUrl,
     graceMs,
     arriveMs,
     store = memoryEventStore(),
@@ -132,6 +138,7 @@ export async function startApi(
   })
   const { networkId } = network
   const reader = openReader<ReadModels>({ url: postgresUrl })
+  const privateStore = privateUrl === undefined ? undefined : openPrivateStore({ url: privateUrl })
   const logged: Logged[] = []
   const requested: string[] = []
   const stopping = new AbortController()
@@ -139,9 +146,12 @@ export async function startApi(
     networkId,
     version: '0.1.0-test',
     submit: createSubmit({ store, namespace: 'dux', networkId, clock: () => clock.now, verify: verifySignature }),
+    requests: privateStore
+      ? openRequests({ engine: { store: privateStore, reader }, networkId, clock: () => clock.now, allowPrivate: false })
+      : noRequests,
     reads: queries(reader.db),
     progress: progress(reader.db),
-    isUnavailable,
+    isUnavailable: (error) => error instanceof NotServed || isUnavailable(error),
     clock: () => clock.now,
     log: {
       warn: (fields, message) => logged.push({ level: 'warn', fields: { ...fields }, message }),
@@ -204,6 +214,7 @@ export async function startApi(
       }),
     async close() {
       await listening.close()
+      await privateStore?.close()
       await reader.close()
       await store.close()
     },
@@ -231,7 +242,7 @@ export async function startWhole(options: Partial<Deps> = {}): Promise<{ api: Ap
   const postgres = await testPostgres()
   const writer = openWriter<ReadModels>({ url: postgres.url })
   const door = await doorTo(postgres.readerUrl)
-  const api = await startApi({ store, postgresUrl: door.url, ...options })
+  const api = await startApi({ store, postgresUrl: door.url, privateUrl: postgres.url, ...options })
   const projector = createProjector({
     projections: readModels,
     source: store,

@@ -17,4 +17,56 @@ export const migrations: readonly string[] = [
      check ((salt is null) = (content is null) and (content is null) = ("erasedAt" is not null))
    );
    create index on disclosures (discloser, "createdAt")`,
+  // What signed requests were done lately, so that each is done once.
+  `create table requests (
+     signer text not null,
+     "commandId" text not null,
+     digest text not null,
+     answer jsonb not null,
+     at timestamptz not null,
+     primary key (signer, "commandId")
+   );
+   create index on requests (at)`,
+  // A cursor in the log for each webhook. Its epoch changes when the cursor is put elsewhere: who still sends from the old place loses.
+  `create table webhooks (
+     id text primary key,
+     owner text not null,
+     url text not null,
+     "eventTypes" text[],
+     subjects text[],
+     "createdAt" timestamptz not null,
+     disabled text,
+     "nextIndex" bigint not null,
+     epoch integer not null default 0,
+     failures integer not null default 0,
+     "failingSince" timestamptz,
+     "waitUntil" timestamptz
+   );
+   create index on webhooks (owner);
+   create table "webhookSecrets" (
+     "webhookId" text not null references webhooks on delete cascade,
+     id text not null,
+     text text not null,
+     "createdAt" timestamptz not null,
+     "expiresAt" timestamptz,
+     primary key ("webhookId", id)
+   );
+   create table "webhookDeliveries" (
+     "webhookId" text not null references webhooks on delete cascade,
+     "messageId" text not null,
+     sequence bigint generated always as identity,
+     index bigint,
+     type text not null,
+     state text not null,
+     attempts integer not null,
+     "firstAttemptAt" timestamptz,
+     "lastAttemptAt" timestamptz,
+     "nextAttemptAt" timestamptz,
+     status integer,
+     error text,
+     primary key ("webhookId", "messageId")
+   );
+   create unique index on "webhookDeliveries" ("webhookId", sequence);
+   create unique index on "webhookDeliveries" ("webhookId", index);
+   create index on "webhookDeliveries" ("nextAttemptAt") where state = 'retrying'`,
 ]

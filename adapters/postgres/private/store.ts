@@ -2,10 +2,16 @@ import { type Kysely, sql } from 'kysely'
 import { openPrivatePool, type PoolOptions } from '../pool.ts'
 import type { DisclosureRow } from './disclosures.ts'
 import { migrations } from './migrations.ts'
+import type { RequestRow } from './records.ts'
+import type { DeliveryRow, SecretRow, WebhookRow } from './webhooks.ts'
 
 /** Its tables; `migrations.ts` makes them. */
 export interface PrivateTables {
   disclosures: DisclosureRow
+  requests: RequestRow
+  webhooks: WebhookRow
+  webhookSecrets: SecretRow
+  webhookDeliveries: DeliveryRow
 }
 
 /**
