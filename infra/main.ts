@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
     does: 'fold the log without Postgres; --live compares with Postgres',
     main: cli('replay', () => import('./cli/replay.ts')),
   },
+  fund: { does: "print the community fund's transparency report", main: cli('fund', () => import('./cli/fund.ts')) },
   projections: { does: 'list, rebuild or verify the read models', main: cli('projections', () => import('./cli/projections.ts')) },
   eventstore: {
     // Its options are EventStoreDB's own, so it reads them itself.

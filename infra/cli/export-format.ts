@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { canonicalJson, type Json, NotCanonical } from '../../domain/canonical.ts'
-import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
+import { type CanonicalEvent, canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
 import { uuidSchema } from '../../domain/ids.ts'
 import { appendLeaf, emptyTree, leafHash, type MerkleFrontier, rootOf } from '../../domain/merkle.ts'
 import { Failure } from './command.ts'
@@ -178,5 +178,19 @@ export async function* readExportFile(path: string): AsyncGenerator<ExportHeader
     if (error instanceof ExportDamaged) throw new Failure(`${path}, ${error.message}`)
     if ((error as NodeJS.ErrnoException).syscall) throw new Failure(`${path} cannot be read: ${(error as Error).message}`)
     throw error
+  }
+}
+
+/**
+ * The events of an export that holds the log from its beginning. Positions are the store's, and a file is none: the indexes stand for
+ * them. Throws `Failure` for a file that begins later, cannot be read or is damaged.
+ */
+export async function* readExportedLog(path: string): AsyncGenerator<RecordedEvent, ExportTrailer> {
+  const reader = readExportFile(path)
+  for (;;) {
+    const { done, value } = await reader.next()
+    if (done) return value
+    if ('event' in value) yield { ...value.event, position: BigInt(value.index), created: new Date(0) }
+    else if (value.range.from > 0) throw new Failure(`${path} starts at event ${value.range.from}: it can be verified, not folded`)
   }
 }

@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../../domain/event.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
 import { exportLines } from './export-format.ts'
+import { indexOption } from './index-option.ts'
 import { openLog } from './log.ts'
 import { progressOf } from './progress.ts'
 
@@ -25,8 +26,8 @@ ${configHelp(keys)}`,
   options: { ...configOptions(keys), from: { type: 'string' }, to: { type: 'string' }, out: { type: 'string' } },
 
   async run(values) {
-    const from = index('--from', values.from) ?? 0
-    const to = index('--to', values.to) ?? null
+    const from = indexOption('--from', values.from) ?? 0
+    const to = indexOption('--to', values.to) ?? null
     if (to !== null && to < from) throw new UsageError(`--to: ${to} comes before ${from}`)
     const out = values.out === undefined ? undefined : String(values.out)
     if (out !== undefined && existsSync(out)) throw new Failure(`${out} is there already and is not overwritten`)
@@ -42,12 +43,6 @@ ${configHelp(keys)}`,
       await log.close()
     }
   },
-}
-
-function index(option: string, text: unknown): number | undefined {
-  if (text === undefined) return undefined
-  if (!/^\d{1,15}$/.test(String(text))) throw new UsageError(`${option}: '${text}' is no index; the first event's is 0`)
-  return Number(text)
 }
 
 async function* counted(events: AsyncIterable<RecordedEvent>): AsyncGenerator<RecordedEvent> {

@@ -4,7 +4,7 @@ import { readModels } from '../../projections/read-models.ts'
 import { foldLog } from '../../projections/replay.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
-import { readExportFile } from './export-format.ts'
+import { readExportedLog } from './export-format.ts'
 import { progressOf } from './progress.ts'
 import { readModelKeys, verifyLive, withReadModels } from './read-models.ts'
 
@@ -31,20 +31,7 @@ ${configHelp(readModelKeys)}`,
 async function replayFile(path: string): Promise<number> {
   let root = ''
   async function* events(): AsyncGenerator<RecordedEvent> {
-    const reader = readExportFile(path)
-    for (;;) {
-      const { done, value } = await reader.next()
-      if (done) {
-        root = value.root
-        return
-      }
-      if ('range' in value) {
-        if (value.range.from > 0) throw new Failure(`${path} starts at event ${value.range.from}: it can be verified, not folded`)
-        continue
-      }
-      // Positions are the store's, and a file is none: its indexes stand for them.
-      yield { ...value.event, position: BigInt(value.index), created: new Date(0) }
-    }
+    root = (yield* readExportedLog(path)).root
   }
   try {
     const { count, digests } = await foldLog(events(), readModels, { onProgress: progressOf('folding') })

@@ -83,6 +83,9 @@ test('wrong usage is one message that names the culprit, and exit code 2', async
     [['export', '--from', '9', '--to', '3'], '--to'],
     [['agent', '--url', 'nowhere'], '--url'],
     [['sign', '--type', 'OpenWallet'], '--key'],
+    [['fund', 'dance', '--live'], 'dance'],
+    [['fund', 'report'], '--live'],
+    [['fund', 'report', 'x', '--from', 'y'], '--from'],
   ]
   for (const [args, names] of cases) {
     const [name, ...rest] = args as [string, ...string[]]
