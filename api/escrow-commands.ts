@@ -20,7 +20,7 @@ export const escrowCommandRoutes: readonly Route[] = [
   ]),
   about('verify', 'VerifyResult', 'Say whether the result is right, as the verifier', ['ResultMismatch', 'ResultAlreadyVerified']),
   about('release', 'ReleaseEscrow', 'Accept the result and pay for it, as the client', ['ResultMismatch', 'ResultNotVerified']),
-  about('refunds', 'GrantRefund', 'Give a part of it back, as the provider'),
+  about('refunds', 'GrantRefund', 'Give a part of it back, as the provider', ['RefundsTooMany']),
   about('disputes', 'OpenDispute', 'Ask the arbiters, as the client or the provider', ['NoArbiters']),
   about('evidence', 'AddEvidence', 'Add evidence to a dispute', ['EvidenceTooMuch']),
   about('votes', 'VoteOnDispute', 'Vote on a dispute, as an arbiter'),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { proveWalletKey, signResult } from '../commands/sign.ts'
 import { commitmentOf } from '../domain/commitment.ts'
 import { fundId } from '../domain/fund/decider.ts'
+import { ownIdOf } from '../domain/wallet/state.ts'
 import { type ExampleCommand, idOf, networkId, signerOf } from './example-signers.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
@@ -13,10 +14,11 @@ const verifier = signerOf('verifier')
 const arbiter = signerOf('arbiter')
 const steward = signerOf('steward')
 
-/** The wallet of the client, that of the provider, and the escrow between them. */
+/** The wallet of the client, that of the provider, the escrow between them, and a withdrawal. */
 export const clientId = idOf('OpenWallet')
 export const providerId = idOf('wallet of the provider')
 export const escrowId = idOf('OpenEscrow')
+export const withdrawalId = ownIdOf(clientId, idOf('RequestWithdrawal'))
 const resultHash = sha256('the result').toString('hex')
 
 const ofClient = (data: ExampleCommand['data']) => ({ signer: client, subject: clientId, data })
@@ -37,9 +39,9 @@ export const moneyCommands = {
   ReviewWithdrawal: {
     signer: steward,
     subject: clientId,
-    data: { withdrawalId: idOf('RequestWithdrawal'), approve: true },
+    data: { withdrawalId, approve: true },
   },
-  CancelWithdrawal: ofClient({ withdrawalId: idOf('RequestWithdrawal') }),
+  CancelWithdrawal: ofClient({ withdrawalId }),
   OpenEscrow: byClient({
     client: clientId,
     provider: providerId,

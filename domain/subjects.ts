@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { DomainEvent } from './catalogue.ts'
+import { fundId } from './fund/decider.ts'
 import type { Category } from './stream.ts'
 import type { CreditSource } from './wallet/events.ts'
 
@@ -45,15 +46,16 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'EscrowStarted':
     case 'EscrowDelivered':
     case 'ResultVerified':
-    case 'EscrowReleased':
     case 'EscrowPartlyRefunded':
     case 'EscrowRefunded':
     case 'EscrowExpired':
     case 'EscrowDisputed':
     case 'EvidenceAdded':
     case 'DisputeVoted':
+      return walletsOf(event.data)
+    case 'EscrowReleased':
     case 'EscrowResolved':
-      return [`wallet:${event.data.client}`, `wallet:${event.data.provider}`]
+      return event.data.fundAmount === '0' ? walletsOf(event.data) : [...walletsOf(event.data), `fund:${fundId}`]
     case 'SpendingProposed':
     case 'SpendingExecuted':
       return [`proposal:${event.data.proposalId}`, `wallet:${event.data.to}`]
@@ -86,6 +88,10 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'DifferenceClosed':
       return []
   }
+}
+
+function walletsOf({ client, provider }: { readonly client: string; readonly provider: string }): readonly string[] {
+  return [`wallet:${client}`, `wallet:${provider}`]
 }
 
 function originOf(source: CreditSource): string {

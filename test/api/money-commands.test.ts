@@ -68,13 +68,14 @@ money('withdrawals are asked for, reviewed and taken back at addresses below the
   const owner = newSigner()
   const walletId = await opened(api, owner)
   await send(`/v1/wallets/${walletId}/test-deposits`, owner, 'IssueTestDeposit', walletId, { amount: '900000000000' })
-  const [large, small] = [randomUUID(), randomUUID()]
   const path = `/v1/wallets/${walletId}/withdrawals`
-  const ask = (amount: string, id: string) =>
-    send(path, owner, 'RequestWithdrawal', walletId, { amount, feeMax: '1000', destination: commitment }, id)
-  const asked = await ask('400000000000', large)
-  assert.is(asked.body.events[0].data.review, true)
-  assert.is((await ask('1', small)).status, 201)
+  const ask = async (amount: string) => {
+    const asked = await send(path, owner, 'RequestWithdrawal', walletId, { amount, feeMax: '1000', destination: commitment })
+    return asked.body.events[0].data
+  }
+  const { withdrawalId: large, review: isReviewed } = await ask('400000000000')
+  assert.is(isReviewed, true)
+  const { withdrawalId: small } = await ask('1')
   const review = { withdrawalId: large, approve: true }
   assert.is(
     (await send(`${path}/${small}/review`, api.authority, 'ReviewWithdrawal', walletId, review)).body.code,
