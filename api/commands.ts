@@ -2,6 +2,7 @@ import { escrowCommandRoutes } from './escrow-commands.ts'
 import { exampleEnvelope } from './examples.ts'
 import { fundCommandRoutes } from './fund-commands.ts'
 import { heartbeatRoutes } from './heartbeats.ts'
+import { networkCommandRoutes } from './network-commands.ts'
 import { nodeCommandRoutes } from './node-commands.ts'
 import type { ProblemCode } from './problem.ts'
 import { type Route, route } from './route.ts'
@@ -9,7 +10,13 @@ import { anyEnvelope } from './schemas.ts'
 import { commandBodyBytesMax, commandRefusals, commandSuccesses, submit } from './submitting.ts'
 import { walletCommandRoutes } from './wallet-commands.ts'
 
-const aliases: readonly Route[] = [...nodeCommandRoutes, ...walletCommandRoutes, ...escrowCommandRoutes, ...fundCommandRoutes]
+const aliases: readonly Route[] = [
+  ...networkCommandRoutes,
+  ...nodeCommandRoutes,
+  ...walletCommandRoutes,
+  ...escrowCommandRoutes,
+  ...fundCommandRoutes,
+]
 
 /** What only the network's own processes are refused with: their commands have no address of their own. */
 const serviceRefusals: readonly ProblemCode[] = [

@@ -33,6 +33,19 @@ const vitals = {
   tasksFailed: 1,
 }
 
+const networkCommands = {
+  ChangeServiceKey: {
+    signer: authority,
+    subject: networkId,
+    data: { role: 'settlement', publicKey: signerOf('settlement').publicKey },
+  },
+  ChangeQuorum: {
+    signer: authority,
+    subject: networkId,
+    data: { role: 'arbiters', quorum: { members: ['one', 'two', 'three'].map((name) => signerOf(name).publicKey), threshold: 2 } },
+  },
+} satisfies Record<string, ExampleCommand>
+
 const nodeCommands = {
   RegisterNode: { signer: node, subject: nodeId, data: { profile } },
   UpdateNode: { signer: node, subject: nodeId, data: { profile: { ...profile, version: '0.2.0' } } },
@@ -46,7 +59,7 @@ const nodeCommands = {
   ChangeReputation: { signer: authority, subject: nodeId, data: { rule: 'task_success' } },
 } satisfies Record<string, ExampleCommand>
 
-const commands = { ...nodeCommands, ...moneyCommands }
+const commands = { ...networkCommands, ...nodeCommands, ...moneyCommands }
 
 /** The commands that there are examples of: those that have an address of their own. */
 export type ExampleType = keyof typeof commands
@@ -131,7 +144,11 @@ export const example = {
     kind: 'test',
     foundedAt: '2026-11-23T09:30:00.000Z',
     authority: authority.publicKey,
-    serviceKeys: { health: signerOf('health').publicKey },
+    serviceKeys: {
+      health: signerOf('health').publicKey,
+      settlement: signerOf('settlement').publicKey,
+      chain: signerOf('chain').publicKey,
+    },
     logKey: signerOf('log').publicKey,
     stewards: { members: [], threshold: 0 },
     arbiters: { members: [], threshold: 0 },

@@ -13,6 +13,7 @@ import * as escrow from './escrow.ts'
 import * as fund from './fund.ts'
 import { changeHealth } from './health.ts'
 import { recordHeartbeat } from './heartbeat.ts'
+import { changeQuorum, changeServiceKey } from './network-changes.ts'
 import { changeNodeKey, deregisterNode, registerNode, updateNode } from './node.ts'
 import { changeReputation } from './reputation.ts'
 import * as wallet from './wallet.ts'
@@ -33,6 +34,8 @@ export type CommandType = Exclude<DomainCommand['type'], 'FoundNetwork'>
 
 /** Everything that `POST /v1/commands` takes, by type; `data` is the schema of the command's data. */
 export const commandHandlers: Readonly<Record<CommandType, CommandHandler>> = {
+  ChangeServiceKey: changeServiceKey,
+  ChangeQuorum: changeQuorum,
   RegisterNode: registerNode,
   UpdateNode: updateNode,
   ChangeNodeKey: changeNodeKey,

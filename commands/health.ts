@@ -1,5 +1,6 @@
 import { changeHealthData, healthDecider } from '../domain/health/decider.ts'
 import { commandHandler } from './command.ts'
+import { serviceKey } from './service-key.ts'
 
 export const changeHealth = commandHandler({
   data: changeHealthData,
@@ -8,14 +9,14 @@ export const changeHealth = commandHandler({
   // Who is silent is judged rarely, and wrongly if heartbeats that another instance took are not seen.
   freshness: 'always',
   actor: () => 'service:health',
-  decide: ({ subject, signer, network: { serviceKeys }, facts: { node, heartbeat }, now, data }, state) =>
+  decide: ({ subject, signer, network, facts: { node, heartbeat }, now, data }, state) =>
     healthDecider.decide(
       {
         ...data,
         type: 'ChangeHealth',
         nodeId: subject,
         signer,
-        serviceKey: Object.hasOwn(serviceKeys, 'health') ? serviceKeys.health : undefined,
+        serviceKey: serviceKey(network, 'health'),
         node: node.state,
         heardRevision: heartbeat.revision,
         now,

@@ -6,7 +6,7 @@ import { type Metadata, metadataSchema } from './event.ts'
 import * as fund from './fund/events.ts'
 import { type HealthEvent, healthEventSchema } from './health/events.ts'
 import { type HeartbeatEvent, heartbeatEventSchema } from './heartbeat/events.ts'
-import { type NetworkEvent, networkEventSchema } from './network/events.ts'
+import { type NetworkEvent, networkFoundedSchema, quorumChangedSchema, serviceKeyChangedSchema } from './network/events.ts'
 import {
   type NodeEvent,
   nodeDeregisteredSchema,
@@ -31,7 +31,9 @@ export type DomainEvent =
 
 /** Shape of every event type; a type that is missing here does not compile. */
 const schemas = {
-  NetworkFounded: networkEventSchema,
+  NetworkFounded: networkFoundedSchema,
+  ServiceKeyChanged: serviceKeyChangedSchema,
+  QuorumChanged: quorumChangedSchema,
   NodeRegistered: nodeRegisteredSchema,
   NodeUpdated: nodeUpdatedSchema,
   NodeKeyChanged: nodeKeyChangedSchema,

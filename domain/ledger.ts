@@ -112,6 +112,8 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
       return booked([...back, posting('clearing:withdrawals', paid.booked, itemOf(event.data.withdrawalId))])
     }
     case 'NetworkFounded':
+    case 'ServiceKeyChanged':
+    case 'QuorumChanged':
     case 'NodeRegistered':
     case 'NodeUpdated':
     case 'NodeKeyChanged':

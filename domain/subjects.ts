@@ -63,6 +63,8 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'ProposalWithdrawn':
       return [`proposal:${event.data.proposalId}`]
     case 'NetworkFounded':
+    case 'ServiceKeyChanged':
+    case 'QuorumChanged':
     case 'NodeRegistered':
     case 'NodeUpdated':
     case 'NodeKeyChanged':

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { faultIn } from '../domain/network/decider.ts'
+import { type Quorum, quorumSchema } from '../domain/network/events.ts'
 import { UsageError, type Values } from './cli/command.ts'
 
 /** What one process can do; by default it does all of it. */
@@ -20,6 +22,19 @@ const truth = z.preprocess(
 )
 const positive = (max: number) => whole(1, max, `must be a whole number from 1 to ${max}`)
 const url = (scheme: RegExp, message: string) => z.string().regex(scheme, message)
+/** `2:key,key,key`: the threshold and the members. */
+const quorum = z.preprocess(
+  (value) => {
+    const [, threshold, members] = (typeof value === 'string' && /^(\d{1,4}):(.+)$/.exec(value)) || []
+    return members === undefined ? value : { threshold: Number(threshold), members: members.split(',').map((key) => key.trim()) }
+  },
+  z
+    .custom<Quorum>((value) => {
+      const { data } = quorumSchema.safeParse(value)
+      return data && !faultIn(data)
+    }, 'must be M:key,key,… with M different public keys or more')
+    .optional(),
+)
 const roleList = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((role) => role.trim()) : value),
   z.array(z.enum(roles, `must be some of ${roles.join(', ')}`)).min(1, 'must name at least one role'),
@@ -70,6 +85,12 @@ const keys = {
     z.enum(['test', 'main'], 'must be test or main').default('test'),
     'kind of network that the first start founds: `test` or `main`',
   ),
+  stewards: key(
+    'DUXNET_STEWARDS',
+    quorum,
+    "who reviews withdrawals and, as many as M at once, spends the community fund: `M:key,key,…`; until the log names others. A `test` network's: the authority",
+  ),
+  arbiters: key('DUXNET_ARBITERS', quorum, 'who decides disputes, as many as M at once: `M:key,key,…`; likewise'),
   region: key(
     'DUXNET_REGION',
     z

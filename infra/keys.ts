@@ -64,8 +64,12 @@ const reason = (error: unknown) =>
     ? error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')
     : (error as Error).message
 
-/** What keys of an instance there are: the network's authority, the health process, the log's checkpoints, the local agent. */
-export const keyNames = ['authority', 'health', 'log', 'agent'] as const
+/** Those with which the network's processes sign, by role: of health, of the settlement of money, of the chain. */
+export const serviceRoles = ['health', 'settlement', 'chain'] as const
+export type ServiceRole = (typeof serviceRoles)[number]
+
+/** What keys of an instance there are: the network's authority, its processes', the log's checkpoints, the local agent. */
+export const keyNames = ['authority', ...serviceRoles, 'log', 'agent'] as const
 export type KeyName = (typeof keyNames)[number]
 
 /** The keys of a data directory, one file each in `keys/`. */

@@ -1,20 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ForeignNetwork, foundNetwork, loadNetwork, requireOwnNetwork } from '../commands/network.ts'
-import { type EventStore, StoreUnavailable } from '../commands/ports.ts'
+import { StoreUnavailable } from '../commands/ports.ts'
+import { serviceKey } from '../commands/service-key.ts'
 import { UnreadableEvent } from '../domain/catalogue.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
 import type { NetworkQueries } from '../projections/network.query.ts'
+import { addMissing, type CharterOptions, quorumsOf } from './charter.ts'
 import { Failure } from './cli/command.ts'
-import { type Config, does } from './config.ts'
-import type { KeyRing } from './keys.ts'
+import { does } from './config.ts'
+import { type KeyName, serviceRoles } from './keys.ts'
 
-export interface EnterOptions {
-  readonly store: EventStore
-  readonly keys: KeyRing
-  readonly config: Config
-  readonly log: Logger
+export interface EnterOptions extends CharterOptions {
   readonly signal: AbortSignal
 }
 
@@ -26,8 +24,9 @@ export async function enterNetwork(options: EnterOptions): Promise<NetworkState>
   for (;;) {
     try {
       const network = (await loadNetwork(options.store, options.config.namespace)) ?? (await found(options))
-      refuseForeign(network, options)
-      return network
+      const complete = await addMissing(network, options)
+      refuseForeign(complete, options)
+      return complete
     } catch (error) {
       // Another instance founded it just now: then it is that one's.
       if (error instanceof DomainError && error.code === 'NetworkAlreadyFounded') continue
@@ -41,33 +40,42 @@ export async function enterNetwork(options: EnterOptions): Promise<NetworkState>
 
 function found({ store, keys, config, log }: EnterOptions): Promise<NetworkState> {
   log.info({ kind: config.networkKind }, 'founding a network')
+  const authority = keys.findOrMake('authority')
   return foundNetwork({
     store,
     namespace: config.namespace,
     kind: config.networkKind,
-    authority: keys.findOrMake('authority'),
-    serviceKeys: { health: keys.findOrMake('health').publicKey },
+    authority,
+    serviceKeys: Object.fromEntries(serviceRoles.map((role) => [role, keys.findOrMake(role).publicKey])),
     logKey: keys.findOrMake('log').publicKey,
+    ...quorumsOf(config, config.networkKind, authority),
   })
 }
 
 /** Keys that are there must be the log's, and those that this process signs with must be there. */
 function refuseForeign(network: NetworkState, { keys, config }: EnterOptions): void {
-  const [authority, health, logKey] = (['authority', 'health', 'log'] as const).map((name) => keys.find(name)?.publicKey)
+  const publicKeyOf = (name: KeyName) => keys.find(name)?.publicKey
+  const [authority, logKey] = [publicKeyOf('authority'), publicKeyOf('log')]
+  const services = serviceRoles.flatMap((role) => {
+    const publicKey = publicKeyOf(role)
+    return publicKey === undefined ? [] : [[role, publicKey] as const]
+  })
   try {
     requireOwnNetwork(network, {
       ...(authority !== undefined && { authority }),
-      ...(health !== undefined && { serviceKeys: { health } }),
+      serviceKeys: Object.fromEntries(services),
       ...(logKey !== undefined && { logKey }),
     })
   } catch (error) {
     if (error instanceof ForeignNetwork) throw new Failure(`${error.message} (keys in ${config.data})`, { cause: error })
     throw error
   }
-  if (health === undefined && does(config, 'processes'))
-    throw new Failure(
-      `the key of network ${network.networkId}'s health process is not in ${keys.path('health')}: bring the keys of the instance that founded it, or leave out the role processes`,
-    )
+  if (!does(config, 'processes')) return
+  for (const role of ['health', 'settlement'] as const)
+    if (serviceKey(network, role) !== undefined && publicKeyOf(role) === undefined)
+      throw new Failure(
+        `the key of network ${network.networkId}'s ${role} process is not in ${keys.path(role)}: bring the keys of the instance that founded it, or leave out the role processes`,
+      )
 }
 
 /** The network as an instance without an event store finds it in the read models; waits until it is there. */

@@ -1,6 +1,6 @@
 import { keyed, type Projection, type TableRow } from './projection.ts'
 
-/** The network as it was founded: one row. */
+/** The network, its keys and roles as they stand: one row. */
 const networks = keyed({
   columns: {
     networkId: 'text',
@@ -17,10 +17,17 @@ const networks = keyed({
     changedPosition: 'position',
   },
   key: 'networkId',
-  keys: (fact) => (fact.type === 'NetworkFounded' ? [fact.data.networkId] : []),
-  evolve: (row, { type, data, position }) => (type === 'NetworkFounded' ? { ...data, changedPosition: position } : row),
+  keys: ({ type, data }) =>
+    type === 'NetworkFounded' || type === 'ServiceKeyChanged' || type === 'QuorumChanged' ? [data.networkId] : [],
+  evolve(row, { type, data, position: changedPosition }) {
+    if (type === 'NetworkFounded') return { ...data, changedPosition }
+    if (type === 'ServiceKeyChanged')
+      return row && { ...row, serviceKeys: { ...row.serviceKeys, [data.role]: data.publicKey }, changedPosition }
+    if (type === 'QuorumChanged') return row && { ...row, [data.role]: data.quorum, changedPosition }
+    return row
+  },
 })
 
 export type NetworkRow = TableRow<typeof networks>
 
-export const network = { name: 'network', version: 1, tables: { networks } } satisfies Projection
+export const network = { name: 'network', version: 2, tables: { networks } } satisfies Projection

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type FoundNetwork, networkDecider } from '../../domain/network/decider.ts'
+import { type ChangeQuorum, type ChangeServiceKey, type FoundNetwork, networkDecider } from '../../domain/network/decider.ts'
 import type { NetworkEvent } from '../../domain/network/events.ts'
 import { initialPolicy } from '../../domain/network/policy.ts'
 import { scenario } from '../support/given.ts'
@@ -44,6 +44,67 @@ network('is not founded with figures that cannot be', () => {
 
 network('keeps what it was founded with', () => {
   assert.equal(networkDecider.evolve(undefined, founded, now), founded.data)
+})
+
+const keyChange: ChangeServiceKey = {
+  type: 'ChangeServiceKey',
+  signer: charter.authority,
+  role: 'settlement',
+  publicKey: keyOf(7),
+}
+const { networkId } = charter
+const keyChanged: NetworkEvent = { type: 'ServiceKeyChanged', data: { networkId, role: 'settlement', publicKey: keyOf(7) } }
+
+const quorum = { members: [keyOf(8), keyOf(9)], threshold: 2 }
+const quorumChange: ChangeQuorum = { type: 'ChangeQuorum', signer: charter.authority, role: 'arbiters', quorum }
+const quorumChanged: NetworkEvent = { type: 'QuorumChanged', data: { networkId, role: 'arbiters', quorum } }
+
+network('its authority adds and changes keys of services', () => {
+  given(founded).when(keyChange).then(keyChanged)
+  given(founded, keyChanged).when(keyChange).thenNothing()
+  const again: NetworkEvent = { type: 'ServiceKeyChanged', data: { ...keyChanged.data, publicKey: keyOf(8) } }
+  given(founded, keyChanged)
+    .when({ ...keyChange, publicKey: keyOf(8) })
+    .then(again)
+  given(founded)
+    .when({ ...keyChange, role: 'constructor' })
+    .then({ type: 'ServiceKeyChanged', data: { ...keyChanged.data, role: 'constructor' } })
+  const { serviceKeys } = networkDecider.evolve(networkDecider.evolve(undefined, founded, now), keyChanged, now)!
+  assert.equal(serviceKeys, { health: keyOf(2), settlement: keyOf(7) })
+})
+
+network('its authority says who decides together', () => {
+  given(founded).when(quorumChange).then(quorumChanged)
+  given(founded, quorumChanged).when(quorumChange).thenNothing()
+  given(founded, quorumChanged)
+    .when({ ...quorumChange, quorum: nobody })
+    .then({ type: 'QuorumChanged', data: { ...quorumChanged.data, quorum: nobody } })
+  const state = networkDecider.evolve(networkDecider.evolve(undefined, founded, now), quorumChanged, now)!
+  assert.equal([state.arbiters, state.stewards], [quorum, charter.stewards])
+})
+
+network('nobody else changes it, and nothing else is the network', () => {
+  for (const change of [keyChange, quorumChange]) {
+    given(founded)
+      .when({ ...change, signer: keyOf(4) })
+      .thenRefused('SignerNotAllowed', { needed: 'authority' })
+    given().when(change).thenRefused('CommandMalformed', { field: 'command.subject' })
+  }
+})
+
+network('keys that cannot decide together are refused', () => {
+  const [one, other] = quorum.members as [string, string]
+  for (const [wrong, field] of [
+    [{ members: [one, one], threshold: 1 }, 'members'],
+    [{ members: [one, other], threshold: 3 }, 'threshold'],
+    [{ members: [one, other], threshold: 0 }, 'threshold'],
+    [{ members: [], threshold: 1 }, 'threshold'],
+  ] as const) {
+    const change = { ...quorumChange, quorum: { ...wrong, members: [...wrong.members] } }
+    given(founded)
+      .when(change)
+      .thenRefused('CommandMalformed', { field: `command.data.quorum.${field}` })
+  }
 })
 
 network.run()

@@ -46,6 +46,20 @@ test('every wrong value is named with the place it came from', ({ directory }) =
   assert.match(message, '--roles: must be some of')
 })
 
+test('who decides together is a threshold and the keys', ({ directory }) => {
+  const [one, other] = [1, 2].map((fill) => Buffer.alloc(32, fill).toString('base64url'))
+  const { config } = loadConfig({ arbiters: `1:${one}` }, { DUXNET_STEWARDS: `2:${one}, ${other}` }, directory)
+  assert.equal(config.stewards, { threshold: 2, members: [one, other] })
+  assert.equal(config.arbiters, { threshold: 1, members: [one] })
+  assert.is(loadConfig({}, {}, directory).config.stewards, undefined)
+  for (const wrong of [`3:${one},${other}`, `0:${one}`, `2:${one},${one}`, `1:${one}x`, one!, '1:', `1:${one},`])
+    assert.match(
+      problems(() => loadConfig({}, { DUXNET_STEWARDS: wrong }, directory)),
+      'DUXNET_STEWARDS (environment): must be M:key,key,…',
+      wrong,
+    )
+})
+
 test('an empty variable counts as not set', ({ directory }) => {
   assert.is(loadConfig({}, { PORT: '', ESDB_URL: '' }, directory).config.port, 8080)
 })

@@ -158,6 +158,19 @@ folds('network: the founding is one row', async () => {
   assert.equal(row.policy, initialPolicy)
 })
 
+folds('network: its keys and roles as they stand', async () => {
+  const quorum = { members: [keyOf('arbiter')], threshold: 1 }
+  const folded = await given(
+    { type: 'ServiceKeyChanged', data: { networkId, role: 'settlement', publicKey: keyOf('settlement') } },
+    registered,
+    { type: 'QuorumChanged', data: { networkId, role: 'arbiters', quorum } },
+  )
+  const row = only(folded, 'network', 'networks')
+  assert.equal(row.serviceKeys, { health: keyOf('health'), settlement: keyOf('settlement') })
+  assert.equal([row.arbiters, row.stewards], [quorum, { members: [keyOf('steward')], threshold: 1 }])
+  assert.is(row.changedPosition, folded.events[3]!.position)
+})
+
 folds('event-log: dense indexes, canonical text and Merkle leaves', async () => {
   const { tables, events } = await given(registered, heard(), rated(50, 60))
   const rows = tables['event-log']!.events!
