@@ -2,6 +2,7 @@ import type { Clock, SubmitCommand } from '../commands/ports.ts'
 import type { Requests } from '../commands/requests/submit.ts'
 import type { Progress } from '../projections/progress.ts'
 import type { Queries } from '../projections/queries.ts'
+import type { RateLimits } from './rates.ts'
 
 /** Everything that the API is given; it opens no connection and reads no environment. */
 export interface Deps {
@@ -20,6 +21,8 @@ export interface Deps {
   readonly log: Log
   readonly metrics: HttpMetrics
   readonly limits: Limits
+  /** How fast a sender may make the log longer. */
+  readonly rates: RateLimits
   /** What `/readyz` asks. A check never throws and never takes longer than a few seconds. */
   readonly readiness: () => Promise<readonly Check[]>
   /** Aborted when the process begins to stop: `/readyz` fails from then on and connections are closed after their answer. */

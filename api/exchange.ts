@@ -39,7 +39,14 @@ export function exchange(deps: Deps): Exchange {
       gate.check()
       return gate.pass(() =>
         route.handle(
-          { params, query, body, traceparent: traceparentOf(request), authorization: headers.authorization } as Asked,
+          {
+            params,
+            query,
+            body,
+            traceparent: traceparentOf(request),
+            authorization: headers.authorization,
+            address: request.socket.remoteAddress ?? '',
+          } as Asked,
           deps,
         ),
       )

@@ -13,6 +13,7 @@ type ApiCode =
   | 'CursorInvalid'
   | 'CursorExpired'
   | 'CommandNotForThisRoute'
+  | 'CommandsTooMany'
   | 'RouteUnknown'
   | 'NetworkUnknown'
   | 'NodeUnknown'
@@ -402,6 +403,13 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'It must be known who reads',
     about:
       'The Authorization header must be `DuxNet` and, in base64url, the JSON of an envelope of the type `AuthorizeReads`, signed within the last minutes by the key that reads.',
+  },
+  CommandsTooMany: {
+    status: 429,
+    title: 'Too many commands',
+    about:
+      'A key may have `perMinute` commands accepted in a minute, and an address as many wallets and nodes opened as `perMinute` says where `by` is `address`. Heartbeats have a limit of their own. Nothing was looked at; `retryAfterSeconds` says when the next is taken.',
+    retryAfterSeconds: 1,
   },
   RouteUnknown: {
     status: 404,

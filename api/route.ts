@@ -10,6 +10,8 @@ export interface Asked<Params = Record<string, never>, Query = Record<string, ne
   readonly body: unknown
   /** The header, if it is a valid one. */
   readonly traceparent: string | undefined
+  /** The sender's IP address, or that of the proxy in front. */
+  readonly address: string
   /** The header, where there is one. */
   readonly authorization: string | undefined
 }

@@ -40,6 +40,7 @@ export const commandRefusals: readonly ProblemCode[] = [
   'CommandStale',
   'CommandFromTheFuture',
   'SignerNotAllowed',
+  'CommandsTooMany',
   'Overloaded',
   'EventStoreUnavailable',
   'CommandOutcomeUnknown',
@@ -71,8 +72,14 @@ export function commandOf(envelope: unknown): { readonly [field: string]: unknow
 }
 
 /** Hands the body on to be decided. */
-export async function submit({ body, traceparent }: Pick<Asked, 'body' | 'traceparent'>, { submit }: Deps): Promise<Answer> {
+export async function submit(
+  { body, traceparent, address }: Pick<Asked, 'body' | 'traceparent' | 'address'>,
+  { submit, rates }: Deps,
+): Promise<Answer> {
+  const limit = rates({ type: commandOf(body)?.type, key: (body as { publicKey?: unknown } | null)?.publicKey }, address)
+  limit.check()
   const outcome = await outcomeOf(body, traceparent, submit)
+  if (outcome.outcome === 'accepted') limit.spend()
   const headers: Record<string, string> = {}
   if (outcome.position !== undefined) headers['duxnet-position'] = String(outcome.position)
   if (outcome.outcome === 'accepted') headers.location = `/v1/commands/${outcome.commandId}`

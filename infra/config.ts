@@ -116,6 +116,16 @@ const keys = {
       .default('info'),
     'least level logged on standard error; `debug` shows every request',
   ),
+  openingsPerMinute: key(
+    'DUXNET_OPENINGS_PER_MINUTE',
+    whole(0, 1_000_000, 'must be a whole number from 0 to 1000000').default(120),
+    'wallets and nodes that one address may open in a minute; 0: as many as it likes, as where a proxy is the only address',
+  ),
+  commandsPerMinute: key(
+    'DUXNET_COMMANDS_PER_MINUTE',
+    whole(0, 10_000_000, 'must be a whole number from 0 to 10000000').default(6000),
+    'commands that one key may have accepted in a minute, heartbeats aside; 0: as many as it likes',
+  ),
   stateCacheMb: key('DUXNET_STATE_CACHE_MB', positive(65_536).default(64), 'memory for folded streams on the command side, in MiB'),
   drainSeconds: key(
     'DUXNET_DRAIN_SECONDS',

@@ -7,6 +7,7 @@ import { fileSnapshots } from '../adapters/files/snapshots.ts'
 import { isUnavailable } from '../adapters/postgres/unavailable.ts'
 import { createApp } from '../api/app.ts'
 import { defaultLimits } from '../api/deps.ts'
+import { rateLimits } from '../api/rates.ts'
 import { listen } from '../api/server.ts'
 import type { Clock } from '../commands/ports.ts'
 import { createHealthRunner, tickMs } from '../commands/processes/health-runner.ts'
@@ -134,6 +135,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       log,
       metrics: logged(metrics.http, log),
       limits: defaultLimits,
+      rates: rateLimits(config, clock),
       readiness: readinessOf(engines, readSide),
       stopping: draining.signal,
     })

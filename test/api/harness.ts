@@ -8,6 +8,7 @@ import { openPrivateStore } from '../../adapters/postgres/private/store.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { createApp } from '../../api/app.ts'
 import { type Deps, defaultLimits } from '../../api/deps.ts'
+import { rateLimits } from '../../api/rates.ts'
 import { type Listening, listen } from '../../api/server.ts'
 import { foundNetwork } from '../../commands/network.ts'
 import type { Signer } from '../../commands/ports.ts'
@@ -162,6 +163,7 @@ export async function startApi(
       text: async () => ({ type: 'text/plain; version=0.0.4', body: 'duxnet_test 1\n' }),
     },
     limits: defaultLimits,
+    rates: rateLimits({ openingsPerMinute: 0, commandsPerMinute: 0 }, () => clock.now),
     readiness: async () => [{ name: 'event store', ready: true, detail: 'answers' }],
     stopping: stopping.signal,
     ...overrides,

@@ -45,6 +45,9 @@ export async function startProgram(open: AsyncDisposableStack, { roles, nodes, e
       DUXNET_EVENTSTORE_PORT: '0',
       DUXNET_LOG_LEVEL: process.env.DUXNET_LOG_LEVEL ?? 'error',
       PORT: '0',
+      // What is measured is the program, not its patience with one sender.
+      DUXNET_OPENINGS_PER_MINUTE: '0',
+      DUXNET_COMMANDS_PER_MINUTE: '0',
       ...env,
     },
     stdio: ['ignore', 'ignore', 'inherit'],

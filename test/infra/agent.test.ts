@@ -8,6 +8,7 @@ import { generateSeed, signerFrom, verifySignature } from '../../adapters/crypto
 import { type MemoryEventStore, memoryEventStore } from '../../adapters/memory/event-store.ts'
 import { createApp } from '../../api/app.ts'
 import { type Deps, defaultLimits } from '../../api/deps.ts'
+import { rateLimits } from '../../api/rates.ts'
 import { type Listening, listen } from '../../api/server.ts'
 import { foundNetwork } from '../../commands/network.ts'
 import type { Signer } from '../../commands/ports.ts'
@@ -50,6 +51,7 @@ async function duxnet({ burst = 60, intervalSeconds = 1, skewMs = 0 } = {}) {
     log: pino({ level: 'silent' }),
     metrics: metrics.http,
     limits: defaultLimits,
+    rates: rateLimits({ openingsPerMinute: 0, commandsPerMinute: 0 }, () => new Date()),
     readiness: async () => [],
     stopping: new AbortController().signal,
   })
