@@ -1,6 +1,9 @@
 import type { Json } from '../domain/canonical.ts'
+import type { waitingStatuses } from '../domain/escrow/state.ts'
 import type { RecordedEvent } from '../domain/event.ts'
+import type { Contribution } from '../domain/fund/contributions.ts'
 import type { Health, HealthReason } from '../domain/health/events.ts'
+import type { CreditSource } from '../domain/wallet/events.ts'
 
 /** An event on its way into a stream: its revision is decided by where it lands. */
 export interface NewEvent {
@@ -272,4 +275,47 @@ export interface SnapshotStore {
   find(stream: string): Promise<Snapshot | undefined>
   /** Keeps it in the place of the one before, sooner or later or never. */
   keep(snapshot: Snapshot): void
+}
+
+/** What a read model says, and the position in the log up to which it is true. */
+export interface ReadAt<Value> {
+  readonly value: Value
+  readonly position: bigint
+}
+
+/** A hold whose next step is due: to be recorded by its escrow, then to be captured; to be released when the escrow expired before. */
+export interface HoldItem {
+  readonly escrowId: string
+  /** The client's wallet. */
+  readonly client: string
+  readonly step: 'fund' | 'capture' | 'release'
+}
+
+/** Money that a wallet has not got yet. */
+export interface CreditItem {
+  readonly source: CreditSource
+  readonly walletId: string
+}
+
+/** A state of an escrow whose time is over. */
+export interface DeadlineItem {
+  readonly escrowId: string
+  readonly status: (typeof waitingStatuses)[number]
+  readonly dueAt: string
+}
+
+/** What is not in the fund yet: contributions behind the last sweep, in the order of the log. */
+export interface Unswept {
+  /** Index of the last event swept; -1 before the first sweep. */
+  readonly sweptToIndex: number
+  readonly contributions: readonly Contribution[]
+}
+
+/** The to-do list of the settlement process (design.md 12), read models: an item is open until its effect closes it. The oldest come first. */
+export interface SettlementList {
+  holds(limit: number): Promise<ReadAt<readonly HoldItem[]>>
+  credits(limit: number): Promise<ReadAt<readonly CreditItem[]>>
+  /** Deadlines not later than `now`. */
+  due(now: Date, limit: number): Promise<ReadAt<readonly DeadlineItem[]>>
+  unswept(limit: number): Promise<ReadAt<Unswept>>
 }

@@ -7,6 +7,7 @@ import { type NodeHealthQueries, nodeHealthQueries } from './node-health.query.t
 import { type NodeHeartbeatsQueries, nodeHeartbeatsQueries } from './node-heartbeats.query.ts'
 import { home, type ReadModels } from './read.ts'
 import { type ReputationHistoryQueries, reputationHistoryQueries } from './reputation-history.query.ts'
+import { type SettlementQueries, settlementQueries } from './settlement.query.ts'
 
 export interface Queries
   extends NodeDirectoryQueries,
@@ -16,6 +17,7 @@ export interface Queries
     EventLogQueries,
     NetworkQueries {
   readonly healthWatch: HealthWatchQueries
+  readonly settlement: SettlementQueries
 }
 
 /** Every read that the read models answer; `connection` may be read-only. All throw `ReadModelUnavailable` and what Postgres throws. */
@@ -29,5 +31,6 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...eventLogQueries(db),
     ...networkQueries(db),
     healthWatch: healthWatchQueries(db),
+    settlement: settlementQueries(db),
   }
 }

@@ -6,6 +6,7 @@ import { nodeHealth } from './node-health.ts'
 import { nodeHeartbeats } from './node-heartbeats.ts'
 import type { Projection } from './projection.ts'
 import { reputationHistory } from './reputation-history.ts'
+import { settlement } from './settlement.ts'
 
 /** Every read model there is. */
 export const readModels: readonly Projection[] = [
@@ -16,4 +17,5 @@ export const readModels: readonly Projection[] = [
   nodeHealth,
   reputationHistory,
   healthWatch,
+  settlement,
 ]

@@ -8,6 +8,7 @@ import type { HeartbeatRow } from './node-heartbeats.ts'
 import type { Projection } from './projection.ts'
 import type { ReputationChangeRow } from './reputation-history.ts'
 import { decoder } from './rows.ts'
+import type { OwedCreditRow, PendingEscrowRow, SweepRow, UnsweptRow } from './settlement.ts'
 
 /** The views that queries read: those of whichever generation of each projection serves. */
 export interface ReadModels {
@@ -19,6 +20,10 @@ export interface ReadModels {
   readonly healthChanges: HealthChangeRow
   readonly reputationChanges: ReputationChangeRow
   readonly watchedNodes: WatchRow
+  readonly pendingEscrows: PendingEscrowRow
+  readonly owedCredits: OwedCreditRow
+  readonly unsweptContributions: UnsweptRow
+  readonly sweeps: SweepRow
 }
 
 export type ReadDatabase = Kysely<ReadModels>
