@@ -1,0 +1,76 @@
+import type { ReadAt, SettlementList } from '../ports.ts'
+import { creditTodo, deadlineTodo, holdTodo, type Settling, sweepTodos } from './settlement.ts'
+import { createTodoRunner, type Todo, type TodoList, type TodoRunner, type TodoRunnerDeps } from './todo-runner.ts'
+
+/** The signer holds the network's service key `settlement`. */
+export interface SettlementRunnerDeps
+  extends Pick<TodoRunnerDeps, 'submit' | 'signer' | 'clock' | 'sleep' | 'onError' | 'reached'> {
+  readonly networkId: string
+  readonly list: SettlementList
+  /** Resolves when the read models have come to what was the log's end when it was asked, or `signal` is aborted: what was done is not to be sent again. */
+  readonly caughtUp: (signal: AbortSignal) => Promise<void>
+}
+
+/** `moved` tells of the read models of `SettlementList`. */
+export type SettlementRunner = TodoRunner
+
+/** What follows from events is done as soon as they are in the read model, with some rest for the events that come next. */
+const reactions = { underWayMax: 64, pauseMs: 10, tickMs: 1000 }
+/** What follows from the clock. */
+const timers = { underWayMax: 16, pauseMs: 1000, tickMs: 1000 }
+
+/** Items that are read at a time, of each kind. */
+const itemsMax = 1000
+const contributionsMax = 10_000
+
+/** Said by the streams when the read model is behind them; by an escrow's also where two clocks differ. */
+const behind = ['CommandIdReused', 'EscrowNotInStatus', 'DeadlineNotReached', 'SweepOutOfOrder'] as const
+
+/**
+ * Moves money on (design.md 13): holds into escrows, what escrows, transfers and spending owe into wallets, contributions into the
+ * fund; and ends what nobody ended in time. It decides nothing: which step may follow, and how much it moves, the streams say.
+ */
+export function createSettlementRunner({ networkId, list, caughtUp, ...deps }: SettlementRunnerDeps): SettlementRunner {
+  const settling = (): Settling => ({ networkId, now: deps.clock() })
+  const reacting = createTodoRunner({ ...deps, ...reactions, behind, look: lookAtMoney })
+  const timing = createTodoRunner({ ...deps, ...timers, behind, look: lookAtTime })
+
+  async function lookAtMoney(): Promise<TodoList> {
+    const [holds, credits] = await Promise.all([list.holds(itemsMax), list.credits(itemsMax)])
+    const now = settling()
+    return listed(
+      todosOf(holds, (items) => items.map((item) => holdTodo(item, now))),
+      todosOf(credits, (items) => items.map((item) => creditTodo(item, now))),
+    )
+  }
+
+  async function lookAtTime(): Promise<TodoList> {
+    const now = settling()
+    const [due, unswept] = await Promise.all([list.due(now.now, itemsMax), list.unswept(contributionsMax)])
+    return listed(
+      todosOf(due, (items) => items.map((item) => deadlineTodo(item, now))),
+      todosOf(unswept, (all) => sweepTodos(all, now)),
+    )
+  }
+
+  return {
+    moved: reacting.moved,
+    async round() {
+      await reacting.round()
+      await timing.round()
+    },
+    async run(signal) {
+      await caughtUp(signal)
+      await Promise.all([reacting.run(signal), timing.run(signal)])
+    },
+  }
+}
+
+function todosOf<Value>({ value, position }: ReadAt<Value>, todos: (value: Value) => Todo[]): Required<TodoList> {
+  return { todos: todos(value), position }
+}
+
+/** Two lists as one, as new as the older of them. */
+function listed(one: Required<TodoList>, other: Required<TodoList>): TodoList {
+  return { todos: [...one.todos, ...other.todos], position: one.position < other.position ? one.position : other.position }
+}
