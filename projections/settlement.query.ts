@@ -1,8 +1,9 @@
+import { sql } from 'kysely'
 import type { waitingStatuses } from '../domain/escrow/state.ts'
 import type { Contribution } from '../domain/fund/contributions.ts'
 import type { CreditSource } from '../domain/wallet/events.ts'
 import { type Answer, answer, type ReadDatabase } from './read.ts'
-import { type HoldStep, settlement, type UnsweptContribution } from './settlement.ts'
+import { type HoldStep, settlement, type UnsweptContribution, type UnsweptRow } from './settlement.ts'
 
 export interface PendingHold {
   readonly escrowId: string
@@ -42,7 +43,7 @@ export interface SettlementQueries {
   credits(limit: number): Promise<Answer<readonly OwedCredit[]>>
   /** Escrows in a state whose time is over at `now`. */
   due(now: Date, limit: number): Promise<Answer<readonly PendingDeadline[]>>
-  /** At least the first `limit` contributions, where there are as many. */
+  /** Of the first `limit` parts of the log that hold any. */
   unswept(limit: number): Promise<Answer<UnsweptContributions>>
   /** How many of these there are; what is not swept counts by the part of the log that it is in. */
   backlog(now: Date): Promise<Answer<Backlog>>
@@ -93,6 +94,17 @@ export function settlementQueries(db: ReadDatabase): SettlementQueries {
   }
 }
 
-const counted =
-  <Column extends string>(column: Column) =>
-  ({ fn }: { fn: any }) => [fn.countAll().as('items'), fn.min(column).as('oldestAt')]
+/** How many rows there are, and the oldest `column` among them. */
+const counted = (column: string) => [
+  sql<bigint | string>`count(*)`.as('items'),
+  sql<string | null>`min(${sql.ref(column)})`.as('oldestAt'),
+]
+
+/** An object gives its whole numbers in their order. */
+function contributionsOf(part: UnsweptRow['contributions']): Contribution[] {
+  return Object.entries(part as Readonly<Record<string, UnsweptContribution>>).map(([index, { escrowId, amount }]) => ({
+    index: Number(index),
+    escrowId,
+    amount: BigInt(amount),
+  }))
+}

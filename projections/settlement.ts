@@ -194,7 +194,10 @@ function partsOf(fromIndex: number, toIndex: number): readonly string[] {
   return Array.from({ length: Math.floor(toIndex / partSize) - first + 1 }, (_, n) => String(first + n))
 }
 
-function partOf(part: string, contributions: readonly (readonly [index: string, contribution: UnsweptContribution])[]): UnsweptRow | null {
+function partOf(
+  part: string,
+  contributions: readonly (readonly [index: string, contribution: UnsweptContribution])[],
+): UnsweptRow | null {
   const first = contributions[0]
   if (!first) return null
   return { part, fromIndex: Number(part) * partSize, contributions: Object.fromEntries(contributions), owedAt: first[1].at }
