@@ -12,7 +12,7 @@ export interface Deps {
   readonly submit: SubmitCommand
   /** For what is signed but no command. */
   readonly requests: Requests
-  readonly reads: Omit<Queries, 'healthWatch'>
+  readonly reads: Omit<Queries, 'healthWatch' | 'settlement'>
   /** For `?after=`. */
   readonly progress: Pick<Progress, 'reached'>
   /** Whether an error that a read threw says that Postgres cannot serve just now. */

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { HttpMetrics } from '../api/deps.ts'
 import type { CommandMetrics } from '../commands/ports.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
+import type { BacklogStatus } from './processes.ts'
 
 /** The process's metrics, as the ports that the rooms know. */
 export interface Metrics {
@@ -9,6 +10,8 @@ export interface Metrics {
   readonly commands: CommandMetrics
   /** From now on a scrape asks for the status; while that cannot be had it shows none. */
   watchProjections(status: () => Promise<readonly ProjectionStatus[]>): void
+  /** The same for what waits for the settlement process. */
+  watchSettlement(backlog: () => Promise<BacklogStatus>): void
 }
 
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5]
@@ -43,6 +46,10 @@ export function createMetrics(): Metrics {
   const age = projectionGauge('checkpoint_age_seconds', 'Since the checkpoint was written')
   const stopped = projectionGauge('stopped', '1 when it stopped at an event that it cannot fold or a log that is not its own')
   let projections = async (): Promise<readonly ProjectionStatus[]> => []
+  const settlementGauge = (name: string, help: string) => new Gauge({ name: `duxnet_settlement_${name}`, help, registers })
+  const openItems = settlementGauge('open_items', 'Holds, credits, contributions and deadlines that are due')
+  const oldestItem = settlementGauge('oldest_item_seconds', 'Age of the oldest of them, 0 when there is none')
+  let settlement = async (): Promise<BacklogStatus | undefined> => undefined
 
   async function readProjections(): Promise<void> {
     const found = await projections().catch(() => [])
@@ -54,11 +61,17 @@ export function createMetrics(): Metrics {
     }
   }
 
+  async function readSettlement(): Promise<void> {
+    const backlog = await settlement().catch(() => undefined)
+    openItems.set(backlog?.items ?? Number.NaN)
+    oldestItem.set(backlog?.oldestSeconds ?? Number.NaN)
+  }
+
   return {
     http: {
       requested: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
       async text() {
-        await readProjections()
+        await Promise.all([readProjections(), readSettlement()])
         return { type: registry.contentType, body: await registry.metrics() }
       },
     },
@@ -68,6 +81,9 @@ export function createMetrics(): Metrics {
     },
     watchProjections(status) {
       projections = status
+    },
+    watchSettlement(backlog) {
+      settlement = backlog
     },
   }
 }

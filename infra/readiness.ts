@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../api/deps.ts'
+import type { Clock } from '../commands/ports.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
 import type { Engines } from './engines.ts'
+import { type BacklogStatus, backlogOf } from './processes.ts'
 import type { ReadSide } from './read-side.ts'
 
 const limitMs = 2000
 
-/** What /readyz asks of an instance: its engines, and each read model. */
-export function readinessOf({ eventStore, postgres }: Engines, readSide: ReadSide | undefined): () => Promise<readonly Check[]> {
+/** What /readyz asks of an instance: its engines, each read model, and what waits for settlement, which is no reason not to serve. */
+export function readinessOf(
+  { eventStore, postgres }: Engines,
+  readSide: ReadSide | undefined,
+  clock: Clock,
+): () => Promise<readonly Check[]> {
   return async () => {
     const checks = await Promise.all([
       eventStore ? engineCheck('event store', eventStore.store.ping()) : [],
@@ -15,6 +21,12 @@ export function readinessOf({ eventStore, postgres }: Engines, readSide: ReadSid
       readSide
         ? inTime(readSide.status()).then(
             (all) => all.map(projectionCheck),
+            () => [],
+          )
+        : [],
+      readSide
+        ? inTime(backlogOf(readSide, clock)).then(
+            (backlog) => [backlogCheck(backlog)],
             () => [],
           )
         : [],
@@ -37,6 +49,11 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   })
   late.catch(() => {})
   return Promise.race([work, late]).finally(() => over.abort())
+}
+
+function backlogCheck({ items, oldestSeconds }: BacklogStatus): Check {
+  const detail = items ? `${items} open, the oldest for ${oldestSeconds.toFixed(1)} s` : 'nothing open'
+  return { name: 'settlement', ready: true, detail }
 }
 
 /** Ready as long as it serves and folds what comes; one that is rebuilt beside its serving generation still does. */

@@ -10,14 +10,13 @@ import { defaultLimits } from '../api/deps.ts'
 import { rateLimits } from '../api/rates.ts'
 import { listen } from '../api/server.ts'
 import type { Clock } from '../commands/ports.ts'
-import { createHealthRunner, tickMs } from '../commands/processes/health-runner.ts'
-import { watchIngestion } from '../commands/processes/ingestion.ts'
 import { createSubmit } from '../commands/submit.ts'
 import { runAgent } from './agent/agent.ts'
 import { Failure } from './cli/command.ts'
 import { type Config, does } from './config.ts'
 import { holdDataDirectory } from './data-directory.ts'
 import { explainPort, openEngines } from './engines.ts'
+import { failPoints, withFailPoints } from './fail-points.ts'
 import { keyRing } from './keys.ts'
 import { whileLeading } from './leading.ts'
 import { lifetime as newLifetime } from './lifetime.ts'
@@ -26,6 +25,7 @@ import { createMetrics } from './metrics.ts'
 import { enterNetwork, networkOfReadModel } from './network.ts'
 import { NotServed, noCommands, noQueries, noRequests } from './not-served.ts'
 import { openRequests } from './private-side.ts'
+import { backlogOf, createProcesses } from './processes.ts'
 import { openReadSide, untilBuilt } from './read-side.ts'
 import { readinessOf } from './readiness.ts'
 import { version } from './version.ts'
@@ -67,6 +67,8 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     const engines = await openEngines(config, { lifetime, log, progress })
     stopping.throwIfAborted()
     const { eventStore, postgres } = engines
+    const reached = failPoints(process.env.DUXNET_FAIL_POINT)
+    const store = eventStore && reached ? withFailPoints(eventStore.store, reached) : eventStore?.store
     const addresses = {
       namespace,
       ...(eventStore && { eventStore: eventStore.address }),
@@ -79,20 +81,23 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       lifetime,
       clock,
       log,
-      onAdvance: (projection) => projection === 'health-watch' && health?.moved(),
+      onAdvance: (projection) => processes?.moved(projection),
     })
-    if (readSide) metrics.watchProjections(readSide.status)
+    if (readSide) {
+      metrics.watchProjections(readSide.status)
+      metrics.watchSettlement(() => backlogOf(readSide, clock))
+    }
 
     const keys = keyRing(config.data)
-    const network = eventStore
-      ? await enterNetwork({ store: eventStore.store, keys, config, log, signal: stopping })
+    const network = store
+      ? await enterNetwork({ store, keys, config, log, signal: stopping })
       : await networkOfReadModel(readSide!.queries, log, stopping)
     const { networkId } = network
 
     const submit =
-      eventStore &&
+      store &&
       createSubmit({
-        store: eventStore.store,
+        store,
         namespace,
         networkId,
         clock,
@@ -105,19 +110,9 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         ),
       })
 
-    const health =
-      does(config, 'processes') && eventStore && submit && readSide
-        ? createHealthRunner({
-            networkId,
-            policy: () => network.policy,
-            watch: readSide.queries.healthWatch,
-            ingestion: watchIngestion(eventStore.store, clock, tickMs),
-            submit,
-            signer: keys.findOrMake('health'),
-            clock,
-            sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
-            onError: seldom((error) => log.warn({ err: error }, 'health transitions wait')),
-          })
+    const processes =
+      does(config, 'processes') && store && submit && readSide
+        ? createProcesses({ network, store, readSide, submit, keys, clock, log, reached })
         : undefined
 
     const app = createApp({
@@ -136,7 +131,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       metrics: logged(metrics.http, log),
       limits: defaultLimits,
       rates: rateLimits(config, clock),
-      readiness: readinessOf(engines, readSide),
+      readiness: readinessOf(engines, readSide, clock),
       stopping: draining.signal,
     })
     const server = await listen(app, { host, port, graceMs: (config.shutdownSeconds * 1000) / 2 }).catch((error) => {
@@ -147,10 +142,8 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     directory.tell({ state: 'starting', ...here })
 
     if (readSide) await untilBuilt(readSide, progress, stopping)
-    if (health && postgres)
-      lifetime.background('the health process', (signal) =>
-        whileLeading(postgres.url, 'processes', signal, (within) => health.run(within)),
-      )
+    if (processes && postgres)
+      lifetime.background('the processes', (signal) => whileLeading(postgres.url, 'processes', signal, processes.run))
     if (does(config, 'agent')) {
       const signer = keys.findOrMake('agent')
       // A node that the network will not have is no reason to stop the network.

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { Clock, EventStore, SubmitCommand } from '../commands/ports.ts'
+import { createHealthRunner, tickMs } from '../commands/processes/health-runner.ts'
+import { watchIngestion } from '../commands/processes/ingestion.ts'
+import { createSettlementRunner } from '../commands/processes/settlement-runner.ts'
+import { serviceKey } from '../commands/service-key.ts'
+import type { NetworkState } from '../domain/network/decider.ts'
+import { healthWatch } from '../projections/health-watch.ts'
+import { settlement as settlementModel } from '../projections/settlement.ts'
+import type { KeyRing } from './keys.ts'
+import { seldom } from './logs.ts'
+import type { ReadSide } from './read-side.ts'
+
+export interface ProcessOptions {
+  readonly network: NetworkState
+  readonly store: EventStore
+  readonly readSide: ReadSide
+  readonly submit: SubmitCommand
+  readonly keys: KeyRing
+  readonly clock: Clock
+  readonly log: Logger
+  /** Named points of crash tests. */
+  readonly reached: ((point: string) => void) | undefined
+}
+
+/** What sends commands by itself. One process of a network does; several at once do no harm. */
+export interface Processes {
+  /** A read model moved. */
+  moved(projection: string): void
+  /** Until `signal` is aborted. Never throws. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export function createProcesses(options: ProcessOptions): Processes {
+  const health = healthProcess(options)
+  const settlement = settlementProcess(options)
+  return {
+    moved(projection) {
+      if (projection === healthWatch.name) health.moved()
+      if (projection === settlementModel.name) settlement?.moved()
+    },
+    async run(signal) {
+      await Promise.all([health.run(signal), settlement?.run(signal)])
+    },
+  }
+}
+
+const rest = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {})
+
+function healthProcess({ network, store, readSide, submit, keys, clock, log }: ProcessOptions) {
+  return createHealthRunner({
+    networkId: network.networkId,
+    policy: () => network.policy,
+    watch: readSide.queries.healthWatch,
+    ingestion: watchIngestion(store, clock, tickMs),
+    submit,
+    signer: keys.findOrMake('health'),
+    clock,
+    sleep: rest,
+    onError: seldom((error) => log.warn({ err: error }, 'health transitions wait')),
+  })
+}
+
+/** Undefined where the network has given that work to nobody. */
+function settlementProcess({ network, store, readSide, submit, keys, clock, log, reached }: ProcessOptions) {
+  const { networkId } = network
+  const signer = keys.find('settlement')
+  if (!signer || serviceKey(network, 'settlement') !== signer.publicKey) {
+    log.warn({ networkId }, 'the network has no key settlement that is here: escrows, transfers and the fund wait for one that is')
+    return undefined
+  }
+  const onError = seldom((error) => log.warn({ err: error }, 'settlement waits'))
+  const list = readSide.queries.settlement
+
+  async function caughtUp(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const head = await store.head()
+        if (!head || (await readSide.progress.reached(settlementModel.name, head.position, caughtUpMs, signal)) >= head.position)
+          return
+      } catch (error) {
+        if (!signal.aborted) onError(error)
+        await rest(tickMs, signal)
+      }
+    }
+  }
+
+  const runner = createSettlementRunner({
+    networkId,
+    list,
+    caughtUp,
+    submit,
+    signer,
+    clock,
+    sleep: rest,
+    onError,
+    ...(reached && { reached }),
+  })
+
+  /** Whatever should have been done long ago and was not is an alarm, whoever is to blame. */
+  async function watch(signal: AbortSignal): Promise<void> {
+    const alarm = seldom((backlog: object) => log.error(backlog, 'money does not move on'))
+    while (!signal.aborted) {
+      const { items, oldestSeconds } = await backlogOf(readSide, clock).catch(() => emptyBacklog)
+      if (oldestSeconds > alarmSeconds) alarm({ items, oldestSeconds })
+      await rest(watchMs, signal)
+    }
+  }
+
+  return {
+    moved: runner.moved,
+    async run(signal: AbortSignal) {
+      await Promise.all([runner.run(signal), watch(signal)])
+    },
+  }
+}
+
+const caughtUpMs = 5000
+const watchMs = 10_000
+const alarmSeconds = 60
+
+export interface BacklogStatus {
+  /** Open items that are due. */
+  readonly items: number
+  /** Age of the oldest of them; 0 when there is none. */
+  readonly oldestSeconds: number
+}
+
+const emptyBacklog: BacklogStatus = { items: 0, oldestSeconds: 0 }
+
+/** What waits for the settlement process, of whatever instance. Throws what Postgres throws. */
+export async function backlogOf({ queries }: ReadSide, clock: Clock): Promise<BacklogStatus> {
+  const now = clock()
+  const { items, oldestAt } = (await queries.settlement.backlog(now)).value
+  return { items, oldestSeconds: oldestAt === null ? 0 : Math.max(0, (now.getTime() - Date.parse(oldestAt)) / 1000) }
+}
