@@ -1,6 +1,10 @@
 import type { Kysely } from 'kysely'
+import { type CommunityFundQueries, communityFundQueries } from './community-fund.query.ts'
+import { type DifferencesQueries, differencesQueries } from './differences.query.ts'
+import { type EscrowSummaryQueries, escrowSummaryQueries } from './escrow-summary.query.ts'
 import { type EventLogQueries, eventLogQueries } from './event-log.query.ts'
 import { type HealthWatchQueries, healthWatchQueries } from './health-watch.query.ts'
+import { type LedgerQueries, ledgerQueries } from './ledger.query.ts'
 import { type NetworkQueries, networkQueries } from './network.query.ts'
 import { type NodeDirectoryQueries, nodeDirectoryQueries } from './node-directory.query.ts'
 import { type NodeHealthQueries, nodeHealthQueries } from './node-health.query.ts'
@@ -15,7 +19,11 @@ export interface Queries
     NodeHealthQueries,
     ReputationHistoryQueries,
     EventLogQueries,
-    NetworkQueries {
+    NetworkQueries,
+    LedgerQueries,
+    EscrowSummaryQueries,
+    CommunityFundQueries,
+    DifferencesQueries {
   readonly healthWatch: HealthWatchQueries
   readonly settlement: SettlementQueries
 }
@@ -30,6 +38,10 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...reputationHistoryQueries(db),
     ...eventLogQueries(db),
     ...networkQueries(db),
+    ...ledgerQueries(db),
+    ...escrowSummaryQueries(db),
+    ...communityFundQueries(db),
+    ...differencesQueries(db),
     healthWatch: healthWatchQueries(db),
     settlement: settlementQueries(db),
   }

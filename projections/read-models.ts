@@ -1,5 +1,9 @@
+import { communityFund } from './community-fund.ts'
+import { reconciliation } from './differences.ts'
+import { escrowSummary } from './escrow-summary.ts'
 import { eventLog } from './event-log.ts'
 import { healthWatch } from './health-watch.ts'
+import { ledger } from './ledger.ts'
 import { network } from './network.ts'
 import { nodeDirectory } from './node-directory.ts'
 import { nodeHealth } from './node-health.ts'
@@ -18,4 +22,8 @@ export const readModels: readonly Projection[] = [
   reputationHistory,
   healthWatch,
   settlement,
+  ledger,
+  escrowSummary,
+  communityFund,
+  reconciliation,
 ]

@@ -1,6 +1,10 @@
 import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
+import type { AllocationRow, FundContributionRow, FundSweepRow, FundTotalsRow, ProposalRow } from './community-fund.ts'
+import type { DifferenceRow } from './differences.ts'
+import type { EscrowRow } from './escrow-summary.ts'
 import type { EventReferenceRow, EventRow } from './event-log.ts'
 import type { WatchRow } from './health-watch.ts'
+import type { ClearingItemRow, LedgerAccountRow, LedgerEntryRow, LedgerTotalRow } from './ledger.ts'
 import type { NetworkRow } from './network.ts'
 import type { NodeRow } from './node-directory.ts'
 import type { HealthChangeRow } from './node-health.ts'
@@ -24,6 +28,17 @@ export interface ReadModels {
   readonly owedCredits: OwedCreditRow
   readonly unsweptContributions: UnsweptRow
   readonly sweeps: SweepRow
+  readonly ledgerAccounts: LedgerAccountRow
+  readonly ledgerTotals: LedgerTotalRow
+  readonly ledgerEntries: LedgerEntryRow
+  readonly clearingItems: ClearingItemRow
+  readonly escrows: EscrowRow
+  readonly fundTotals: FundTotalsRow
+  readonly fundContributions: FundContributionRow
+  readonly fundSweeps: FundSweepRow
+  readonly proposals: ProposalRow
+  readonly allocations: AllocationRow
+  readonly differences: DifferenceRow
 }
 
 export type ReadDatabase = Kysely<ReadModels>

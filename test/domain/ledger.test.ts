@@ -115,14 +115,14 @@ ledger(
     const all = Object.fromEntries([...balances].filter(([, balance]) => balance !== 0n).map(([name, n]) => [name, String(n)]))
     const [alice, bob, carol, dave] = log.flatMap(({ type, data }) => (type === 'WalletOpened' ? [data.walletId] : []))
     // Alice: 1,000,000 less escrows (9001, 6001, 3000), a transfer (20,000) and a withdrawal (3040). Bob: 8551 + 5701 + 2850.
-  assert.equal(all, {
+    assert.equal(all, {
       'outside:test': '-1000000',
       [`wallet:${alice}`]: '958958',
       [`wallet:${bob}`]: '17102',
       [`wallet:${carol}`]: '20500',
       [`wallet:${dave}`]: '3000',
       fund: '400',
-        'fees:chain': '90',
+      'fees:chain': '90',
       'losses:chain': '-50',
     })
   },

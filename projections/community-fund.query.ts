@@ -1,0 +1,92 @@
+import { sql } from 'kysely'
+import type { ProposalStatus } from '../domain/fund/decider.ts'
+import {
+  type AllocationRow,
+  communityFund,
+  type FundContributionRow,
+  type FundSweepRow,
+  type FundTotalsRow,
+  type ProposalRow,
+} from './community-fund.ts'
+import { type Answer, answer, type Page, type Paging, pageOf, type ReadDatabase } from './read.ts'
+
+export interface ProposalListing {
+  readonly status?: ProposalStatus | undefined
+  readonly limit: number
+  /** The `next` of the page before, of the same filter. */
+  readonly after?: ProposalPlace | undefined
+}
+
+/** The last proposal of a page: the newest come first. */
+export interface ProposalPlace {
+  readonly proposedAt: string
+  readonly proposalId: string
+}
+
+export interface ProposalPage {
+  readonly proposals: readonly ProposalRow[]
+  readonly next: ProposalPlace | undefined
+}
+
+export interface CommunityFundQueries {
+  /** Undefined before the first contribution. */
+  fund(): Promise<Answer<FundTotalsRow | undefined>>
+  /** Paged by their index in the log. */
+  fundContributions(paging: Paging): Promise<Answer<Page<FundContributionRow>>>
+  /** Paged by their number. */
+  fundSweeps(paging: Paging): Promise<Answer<Page<FundSweepRow>>>
+  findProposal(proposalId: string): Promise<Answer<ProposalRow | undefined>>
+  listProposals(listing: ProposalListing): Promise<Answer<ProposalPage>>
+  /** What was spent on what, by category. */
+  allocations(): Promise<Answer<readonly AllocationRow[]>>
+}
+
+export function communityFundQueries(db: ReadDatabase): CommunityFundQueries {
+  return {
+    async fund() {
+      const { value, ...place } = await answer(db, communityFund, db.selectFrom('fundTotals').selectAll())
+      return { value: value[0], ...place }
+    },
+    async fundContributions({ limit, after, descending = false }) {
+      const direction = descending ? 'desc' : 'asc'
+      let query = db.selectFrom('fundContributions').selectAll()
+      if (after !== undefined) query = query.where('index', descending ? '<' : '>', after)
+      const page = query.orderBy('index', direction).limit(limit + 1)
+      const { value, ...place } = await answer(db, communityFund, page, [['index', direction]])
+      return { value: pageOf(value, limit, ({ index }) => index), ...place }
+    },
+    async fundSweeps({ limit, after, descending = false }) {
+      const direction = descending ? 'desc' : 'asc'
+      let query = db.selectFrom('fundSweeps').selectAll()
+      if (after !== undefined) query = query.where('n', descending ? '<' : '>', after)
+      const { value, ...place } = await answer(db, communityFund, query.orderBy('n', direction).limit(limit + 1), [
+        ['n', direction],
+      ])
+      return { value: pageOf(value, limit, ({ n }) => n), ...place }
+    },
+    async findProposal(proposalId) {
+      const query = db.selectFrom('proposals').selectAll().where('proposalId', '=', proposalId)
+      const { value, ...place } = await answer(db, communityFund, query)
+      return { value: value[0], ...place }
+    },
+    async listProposals({ status, limit, after }) {
+      let query = db.selectFrom('proposals').selectAll()
+      if (status !== undefined) query = query.where('status', '=', status)
+      if (after) query = query.where(sql<boolean>`("proposedAt", "proposalId") < (${after.proposedAt}, ${after.proposalId})`)
+      const page = query
+        .orderBy('proposedAt', 'desc')
+        .orderBy('proposalId', 'desc')
+        .limit(limit + 1)
+      const { value, ...place } = await answer(db, communityFund, page, [
+        ['proposedAt', 'desc'],
+        ['proposalId', 'desc'],
+      ])
+      const proposals = value.slice(0, limit)
+      const last = proposals.at(-1)
+      const next = value.length > limit ? last && { proposedAt: last.proposedAt, proposalId: last.proposalId } : undefined
+      return { value: { proposals, next }, ...place }
+    },
+    allocations: () =>
+      answer(db, communityFund, db.selectFrom('allocations').selectAll().orderBy('category'), [['category', 'asc']]),
+  }
+}

@@ -1,0 +1,202 @@
+import { fundId, type ProposalStatus } from '../domain/fund/decider.ts'
+import { appended, keyed, type LogFact, type Projection, type RowOf, type TableRow } from './projection.ts'
+
+const totalsColumns = {
+  fund: 'text',
+  /** Swept and not spent: what can be spent now. */
+  balance: 'amount',
+  swept: 'amount',
+  spent: 'amount',
+  /** Contributed and not swept yet. */
+  pending: 'amount',
+  contributions: 'integer',
+  sweeps: 'integer',
+  /** Index in the log up to which contributions were swept; −1 before the first sweep. */
+  sweptToIndex: 'integer',
+  /** Of the last event of the fund, and of its last contribution. */
+  changedIndex: 'integer',
+  changedPosition: 'position',
+} as const
+
+export type FundTotalsRow = RowOf<typeof totalsColumns>
+
+/** The fund in one row. */
+const fundTotals = keyed({
+  columns: totalsColumns,
+  key: 'fund',
+  keys: (fact) => (contributionOf(fact) || isFunds(fact) ? [fundId] : []),
+  evolve(before, fact, fund) {
+    const row = before ?? { fund, ...nothingYet }
+    return { ...row, ...changeOf(row, fact), changedIndex: fact.index, changedPosition: fact.position }
+  },
+})
+
+const nothingYet = {
+  balance: 0n,
+  swept: 0n,
+  spent: 0n,
+  pending: 0n,
+  contributions: 0,
+  sweeps: 0,
+  sweptToIndex: -1,
+  changedIndex: -1,
+  changedPosition: -1n,
+}
+
+function changeOf(row: FundTotalsRow, fact: LogFact): Partial<FundTotalsRow> {
+  const contribution = contributionOf(fact)
+  if (contribution) return { pending: row.pending + contribution.amount, contributions: row.contributions + 1 }
+  if (fact.type === 'ContributionsSwept') {
+    const { n, toIndex } = fact.data
+    const amount = BigInt(fact.data.amount)
+    const { balance, swept, pending } = row
+    return { balance: balance + amount, swept: swept + amount, pending: pending - amount, sweeps: n, sweptToIndex: toIndex }
+  }
+  if (fact.type !== 'SpendingExecuted') return {}
+  const amount = BigInt(fact.data.amount)
+  return { balance: row.balance - amount, spent: row.spent + amount }
+}
+
+function isFunds({ type }: LogFact): boolean {
+  return (
+    type === 'ContributionsSwept' ||
+    type === 'SpendingProposed' ||
+    type === 'SpendingApproved' ||
+    type === 'ProposalWithdrawn' ||
+    type === 'SpendingExecuted'
+  )
+}
+
+/** What an event gives to the fund; undefined for most. */
+function contributionOf({ type, data }: LogFact): { readonly escrowId: string; readonly amount: bigint } | undefined {
+  if (type !== 'EscrowReleased' && type !== 'EscrowResolved') return undefined
+  const amount = BigInt(data.fundAmount)
+  return amount > 0n ? { escrowId: data.escrowId, amount } : undefined
+}
+
+const fundContributions = appended({
+  columns: {
+    /** Of the event that gave it, in the log. */
+    index: 'integer',
+    escrowId: 'text',
+    amount: 'amount',
+    recordedAt: 'instant',
+    position: 'position',
+  },
+  key: ['index'],
+  ascending: true,
+  rows(fact) {
+    const contribution = contributionOf(fact)
+    const { index, metadata, position } = fact
+    return contribution ? [{ index, ...contribution, recordedAt: metadata.recordedAt, position }] : []
+  },
+})
+
+export type FundContributionRow = TableRow<typeof fundContributions>
+
+const fundSweeps = appended({
+  columns: {
+    /** The nth sweep. */
+    n: 'integer',
+    fromIndex: 'integer',
+    toIndex: 'integer',
+    count: 'integer',
+    amount: 'amount',
+    listDigest: 'text',
+    recordedAt: 'instant',
+    position: 'position',
+  },
+  key: ['n'],
+  ascending: true,
+  rows: ({ type, data, metadata: { recordedAt }, position }) =>
+    type === 'ContributionsSwept' ? [{ ...data, amount: BigInt(data.amount), recordedAt, position }] : [],
+})
+
+export type FundSweepRow = TableRow<typeof fundSweeps>
+
+const proposals = keyed({
+  columns: {
+    proposalId: 'text',
+    /** `proposed`, `executed` or `withdrawn`. */
+    status: 'text',
+    /** The wallet that is to be paid. */
+    to: 'text',
+    amount: 'amount',
+    category: 'text',
+    purpose: 'text',
+    by: 'text',
+    expiresAt: 'instant',
+    /** {members, threshold}. */
+    stewards: 'json',
+    /** Keys, in the order in which they approved. */
+    approvals: 'list',
+    /** When it came into the wallet. */
+    creditedAt: 'instant?',
+    proposedAt: 'instant',
+    changedAt: 'instant',
+    changedPosition: 'position',
+  },
+  key: 'proposalId',
+  indexes: [
+    ['status', 'proposedAt', 'proposalId'],
+    ['proposedAt', 'proposalId'],
+  ],
+  keys: ({ type, data }) => {
+    if (type === 'CreditPosted') return data.source.kind === 'spending' ? [data.source.proposalId] : []
+    return 'proposalId' in data ? [data.proposalId] : []
+  },
+  evolve(row, fact) {
+    const { recordedAt } = fact.metadata
+    const changed = { changedAt: recordedAt, changedPosition: fact.position }
+    switch (fact.type) {
+      case 'SpendingProposed': {
+        const amount = BigInt(fact.data.amount)
+        return { ...fact.data, amount, ...status('proposed'), approvals: [], creditedAt: null, proposedAt: recordedAt, ...changed }
+      }
+      case 'SpendingApproved':
+        return row && { ...row, approvals: [...row.approvals, fact.data.by], ...changed }
+      case 'ProposalWithdrawn':
+        return row && { ...row, ...status('withdrawn'), ...changed }
+      case 'SpendingExecuted':
+        return row && { ...row, ...status('executed'), ...changed }
+      case 'CreditPosted':
+        return row && { ...row, creditedAt: recordedAt, ...changed }
+      default:
+        return row
+    }
+  },
+})
+
+function status(status: ProposalStatus) {
+  return { status }
+}
+
+export type ProposalRow = TableRow<typeof proposals>
+
+/** What was spent on what. */
+const allocations = keyed({
+  columns: {
+    category: 'text',
+    /** Executed so far. */
+    spendings: 'integer',
+    amount: 'amount',
+    lastAt: 'instant',
+    changedPosition: 'position',
+  },
+  key: 'category',
+  keys: ({ type, data }) => (type === 'SpendingExecuted' ? [data.category] : []),
+  evolve(row, { type, data, metadata, position }, category) {
+    if (type !== 'SpendingExecuted') return row
+    const { spendings, amount } = row ?? { spendings: 0, amount: 0n }
+    const spent = { spendings: spendings + 1, amount: amount + BigInt(data.amount) }
+    return { category, ...spent, lastAt: metadata.recordedAt, changedPosition: position }
+  },
+})
+
+export type AllocationRow = TableRow<typeof allocations>
+
+export const communityFund = {
+  name: 'community-fund',
+  version: 1,
+  tables: { fundTotals, fundContributions, fundSweeps, proposals, allocations },
+} satisfies Projection

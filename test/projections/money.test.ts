@@ -1,0 +1,140 @@
+// The books as read models: every prefix of a log of money balances, and what Postgres answers is what the fold says.
+import { readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { DomainEvent } from '../../domain/catalogue.ts'
+import { mayBeNegative } from '../../domain/ledger.ts'
+import { closeStages, openStage, type Stage } from './harness.ts'
+import { founded } from './history.ts'
+
+const money = suite('read models of money')
+money.after.each(closeStages)
+
+/** A log that holds every kind of movement. */
+const history: readonly DomainEvent[] = readFileSync(new URL('../frozen/log.v2.ndjson', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as DomainEvent)
+
+async function populated(): Promise<Stage> {
+  const stage = await openStage()
+  await stage.log.add(founded(), 0)
+  for (const [n, { type, data }] of history.slice(1).entries()) await stage.log.add({ type, data } as DomainEvent, n)
+  await stage.start().caughtUp()
+  return stage
+}
+
+money('the trial balance is zero at every position, and every clearing account is its open items', async () => {
+  const { queries, log } = await populated()
+  const now = (await queries.trialBalance()).value
+  let last: bigint | undefined
+  for await (const { position } of log.store.readAll()) {
+    const { value } = await queries.trialBalance(position)
+    assert.is(value.total, 0n)
+    assert.is(value.debits, value.credits)
+    for (const { kind, balance } of value.accounts) assert.ok(balance >= 0n || mayBeNegative(`${kind}:`), `${kind} ${balance}`)
+    for (const { kind, balance, openItems, openCount } of value.clearing) {
+      assert.is(openItems.length, openCount)
+      assert.is(
+        openItems.reduce((sum, { amount }) => sum + amount, 0n),
+        balance,
+        kind,
+      )
+    }
+    last = position
+  }
+  const asOfLast = (await queries.trialBalance(last)).value
+  assert.equal(asOfLast.accounts, now.accounts)
+  assert.equal(
+    asOfLast.clearing.map(({ kind, balance, openCount }) => ({ kind, balance, openCount })),
+    now.clearing.map(({ kind, balance, openCount }) => ({ kind, balance, openCount })),
+  )
+})
+
+money('accounts are the sum of their entries, paged without a gap', async () => {
+  const { queries } = await populated()
+  const found: string[] = []
+  let after: string | undefined
+  do {
+    const { value } = await queries.listAccounts({ limit: 3, after })
+    found.push(...value.accounts.map(({ account }) => account))
+    after = value.next
+    for (const { account, balance, entries } of value.accounts) {
+      let sum = 0n
+      let count = 0
+      let from: number | undefined
+      do {
+        const page = (await queries.accountEntries(account, { limit: 2, after: from })).value
+        for (const { amount } of page.items) sum += amount
+        count += page.items.length
+        from = page.next
+      } while (from !== undefined)
+      assert.equal([account, sum, count], [account, balance, entries])
+      assert.is((await queries.accountBalance(account, 10n ** 15n)).value, balance)
+    }
+  } while (after !== undefined)
+  assert.equal(found, [...new Set(found)].sort())
+  const wallets = (await queries.listAccounts({ prefix: 'wallet:', limit: 200 })).value.accounts
+  assert.equal(
+    wallets.map(({ account }) => account),
+    found.filter((account) => account.startsWith('wallet:')),
+  )
+})
+
+money('an escrow shows where it stands, and both sides find it', async () => {
+  const { queries } = await populated()
+  const all = (await queries.listEscrows({ limit: 200 })).value.escrows
+  assert.ok(all.length > 3)
+  for (const escrow of all) {
+    const { escrowId, client, provider, status, amount, providerAmount, fundAmount, refundedAmount } = escrow
+    assert.equal((await queries.findEscrow(escrowId)).value, escrow)
+    for (const wallet of [client, provider]) {
+      const ids = new Set<string>()
+      let after: { openedAt: string; escrowId: string } | undefined
+      do {
+        const { value } = await queries.listEscrows({ wallet, status: status as 'open', limit: 1, after })
+        for (const found of value.escrows) ids.add(found.escrowId)
+        after = value.next
+      } while (after)
+      assert.ok(ids.has(escrowId))
+    }
+    if (['released', 'refunded', 'resolved'].includes(status)) assert.is(providerAmount + fundAmount + refundedAmount, amount)
+  }
+})
+
+money('the fund is what was contributed less what was spent', async () => {
+  const { queries } = await populated()
+  const fund = (await queries.fund()).value!
+  const contributions = (await queries.fundContributions({ limit: 200 })).value.items
+  const sweeps = (await queries.fundSweeps({ limit: 200 })).value.items
+  const given = contributions.reduce((sum, { amount }) => sum + amount, 0n)
+  assert.is(fund.swept + fund.pending, given)
+  assert.is(fund.balance, fund.swept - fund.spent)
+  assert.is(
+    sweeps.reduce((sum, { amount }) => sum + amount, 0n),
+    fund.swept,
+  )
+  const allocations = (await queries.allocations()).value
+  assert.is(
+    allocations.reduce((sum, { amount }) => sum + amount, 0n),
+    fund.spent,
+  )
+  const proposals = (await queries.listProposals({ limit: 200 })).value.proposals
+  for (const proposal of proposals) assert.equal((await queries.findProposal(proposal.proposalId)).value, proposal)
+  assert.is(
+    proposals.filter(({ status }) => status === 'executed').reduce((sum, { amount }) => sum + amount, 0n),
+    fund.spent,
+  )
+  const differences = (await queries.listDifferences({ limit: 200 })).value.differences
+  assert.equal(
+    (await queries.listDifferences({ limit: 200, open: true })).value.differences,
+    differences.filter(({ open }) => open),
+  )
+})
+
+money('Postgres holds what the fold without it says', async () => {
+  const { verify } = await populated()
+  for (const { name, difference } of await verify()) assert.is(difference, undefined, name)
+})
+
+money.run()
