@@ -220,8 +220,8 @@ export type BroadcastOutcome =
 /** A chain, as a node sees it whose wallet watches addresses and holds no key. Everything throws `ChainUnavailable`. */
 export interface Chain {
   tip(): Promise<ChainBlock>
-  /** Hash of the chain's block at `height`; undefined where it has none. */
-  blockHash(height: number): Promise<string | undefined>
+  /** Hash of the chain's block at each height; undefined where it has none. */
+  blockHashes(heights: readonly number[]): Promise<readonly (string | undefined)[]>
   /** Makes the node watch the addresses that it does not watch yet; it looks for older payments only where `rescan` is set. */
   watch(addresses: readonly string[], rescan: boolean): Promise<void>
   /**
@@ -248,6 +248,140 @@ export interface Chain {
 export type ChainPlace =
   | { readonly kind: 'mined'; readonly block: ChainBlock; readonly confirmations: number }
   | { readonly kind: 'pending' | 'unknown' }
+
+/** What a withdrawal pays; units. `feeMax` is the most that miners may get. */
+export interface PaymentOrder {
+  readonly destination: string
+  readonly amount: bigint
+  readonly feeMax: bigint
+}
+
+/** A coin of the treasury's: `walletId` is whose deposit address it lies at, undefined for change. */
+export interface TreasuryCoin extends ChainCoin {
+  readonly walletId: string | undefined
+}
+
+/** An unsigned or partly signed payment (BIP 174), its fee in units and what it spends. */
+export interface PaymentDraft {
+  readonly psbt: Uint8Array
+  readonly fee: bigint
+  readonly inputs: readonly TreasuryCoin[]
+}
+
+/** Why no payment can be made of the coins there are. */
+export type CannotPay = 'coins_missing' | 'fee_max_too_low' | 'too_many_inputs'
+
+export interface SignedPayment {
+  readonly txid: string
+  readonly bytes: Uint8Array
+}
+
+/** The treasury: its addresses, and payments signed by M of N keys. */
+export interface Treasury {
+  readonly changeAddress: string
+  /** The least that a payment may pay, in units. */
+  readonly dust: bigint
+  /** The one address of a wallet; it follows from the wallet's id. */
+  depositAddress(walletId: string): string
+  isAddress(text: string): boolean
+  /** Chooses coins and drafts a payment. Throws `ChainUnavailable`. */
+  draft(order: PaymentOrder, coins: readonly TreasuryCoin[], feePerKilobyte: bigint): Promise<PaymentDraft | CannotPay>
+  /** The same payment of the same coins for another fee; undefined when the coins do not cover it. Throws `ChainUnavailable`. */
+  redraft(order: PaymentOrder, inputs: readonly TreasuryCoin[], fee: bigint): Promise<PaymentDraft | undefined>
+  /** Adds the signatures of the keys that are here; signing again changes nothing. */
+  sign(psbt: Uint8Array): Uint8Array
+  /** The transaction to be broadcast; undefined while signatures are missing. */
+  finish(psbt: Uint8Array): SignedPayment | undefined
+}
+
+/** One attempt at a withdrawal, as it is kept before anybody is told of it. */
+export interface PaymentAttempt extends PaymentDraft {
+  readonly withdrawalId: string
+  /** From 1. */
+  readonly attempt: number
+  /** Of the tip when it was drafted. */
+  readonly height: number
+  /** Undefined while signatures are missing; never changed once it is there. */
+  readonly signed: SignedPayment | undefined
+}
+
+/** What the chain's processes must not lose and the log must not hold: whose addresses are whose, and the bytes of payments. Throws what Postgres throws. */
+export interface ChainStore {
+  /** The address committed to, where it was handed in and not erased. */
+  destination(commitment: string): Promise<string | undefined>
+  addAddress(walletId: string, address: string): Promise<void>
+  /** Ids by address, for those addresses that are wallets'. */
+  walletsOf(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** All addresses given out, a page at a time, in their order. */
+  addressesAfter(address: string, limit: number): Promise<readonly string[]>
+  /** Block up to which deposits were taken in. */
+  place(): Promise<string | undefined>
+  setPlace(blockHash: string): Promise<void>
+  /** Of these outpoints (`txid:vout`), those that a payment was drafted to spend. */
+  spokenFor(outpoints: readonly string[]): Promise<ReadonlySet<string>>
+  /** Attempts at each withdrawal in their order; none for one that has none. */
+  attempts(withdrawalIds: readonly string[]): Promise<ReadonlyMap<string, readonly PaymentAttempt[]>>
+  /** Withdrawals whose payment waits for signatures. */
+  unsigned(): Promise<readonly string[]>
+  /** Keeps an attempt, and its inputs from everybody else. False when it, or a payment with one of its inputs, is there already. */
+  keep(attempt: PaymentAttempt): Promise<boolean>
+  /** Keeps the signatures that an attempt has by now. */
+  keepSignatures(attempt: Pick<PaymentAttempt, 'withdrawalId' | 'attempt' | 'psbt' | 'signed'>): Promise<void>
+  /** Forgets a payment that never will be made, and gives its inputs back. */
+  release(withdrawalId: string): Promise<void>
+}
+
+/** A deposit as the log has it. */
+export interface ChainDeposit {
+  readonly txid: string
+  readonly vout: number
+  readonly walletId: string
+  readonly credited: boolean
+  /** How often it was credited. */
+  readonly credits: number
+}
+
+export type ChainWithdrawalStatus = 'review' | 'approved' | 'signed' | 'confirmed' | 'rejected' | 'cancelled' | 'failed'
+
+/** A withdrawal as the log has it. */
+export interface ChainWithdrawal {
+  readonly withdrawalId: string
+  readonly walletId: string
+  readonly amount: bigint
+  readonly feeMax: bigint
+  /** Commitment to the address. */
+  readonly destination: string
+  readonly requestedAt: string
+  readonly status: ChainWithdrawalStatus
+  /** Txids of the attempts that were recorded. */
+  readonly txids: readonly string[]
+  /** How often it was confirmed. */
+  readonly confirms: number
+}
+
+/** Something that the log says a block holds: a deposit (`txid:vout`) or a withdrawal (its id). */
+export interface ChainAnchor {
+  readonly kind: 'deposit' | 'withdrawal'
+  readonly key: string
+  readonly walletId: string
+  readonly txid: string
+  readonly block: ChainBlock
+}
+
+/** The to-do list of the chain's processes, a read model (design.md 12). */
+export interface ChainWork {
+  /** The longest waiting first. */
+  withdrawals(status: ChainWithdrawalStatus, limit: number): Promise<readonly ChainWithdrawal[]>
+  withdrawalsById(ids: readonly string[]): Promise<readonly ChainWithdrawal[]>
+  /** By `txid:vout`; absent where the log knows none. */
+  deposits(keys: readonly string[]): Promise<ReadonlyMap<string, ChainDeposit>>
+  /** Credited deposits and confirmed withdrawals, those in the highest blocks first. */
+  anchors(offset: number, limit: number): Promise<readonly ChainAnchor[]>
+  /** What the treasury must hold by the ledger: what came in over the chain less what left, fees included. Units. */
+  holdings(): Promise<bigint>
+  /** Subjects of differences that are open. */
+  differences(): Promise<readonly string[]>
+}
 
 /** The chain's node cannot be reached, does not answer or will not let us in. Nothing was changed. */
 export class ChainUnavailable extends Error {

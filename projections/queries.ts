@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { type CommunityFundQueries, communityFundQueries } from './community-fund.query.ts'
 import { type DifferencesQueries, differencesQueries } from './differences.query.ts'
 import { type EscrowSummaryQueries, escrowSummaryQueries } from './escrow-summary.query.ts'
+import { type ChainWorkQueries, chainWorkQueries } from './chain-work.query.ts'
 import { type EventLogQueries, eventLogQueries } from './event-log.query.ts'
 import { type HealthWatchQueries, healthWatchQueries } from './health-watch.query.ts'
 import { type LedgerQueries, ledgerQueries } from './ledger.query.ts'
@@ -26,6 +27,7 @@ export interface Queries
     DifferencesQueries {
   readonly healthWatch: HealthWatchQueries
   readonly settlement: SettlementQueries
+  readonly chainWork: ChainWorkQueries
 }
 
 /** Every read that the read models answer; `connection` may be read-only. All throw `ReadModelUnavailable` and what Postgres throws. */
@@ -44,5 +46,6 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...differencesQueries(db),
     healthWatch: healthWatchQueries(db),
     settlement: settlementQueries(db),
+    chainWork: chainWorkQueries(db),
   }
 }

@@ -1,6 +1,7 @@
 import { communityFund } from './community-fund.ts'
 import { reconciliation } from './differences.ts'
 import { escrowSummary } from './escrow-summary.ts'
+import { chainWork } from './chain-work.ts'
 import { eventLog } from './event-log.ts'
 import { healthWatch } from './health-watch.ts'
 import { ledger } from './ledger.ts'
@@ -26,4 +27,5 @@ export const readModels: readonly Projection[] = [
   escrowSummary,
   communityFund,
   reconciliation,
+  chainWork,
 ]

@@ -2,6 +2,7 @@ import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
 import type { AllocationRow, FundContributionRow, FundSweepRow, FundTotalsRow, ProposalRow } from './community-fund.ts'
 import type { DifferenceRow } from './differences.ts'
 import type { EscrowRow } from './escrow-summary.ts'
+import type { ChainAnchorRow, ChainDepositRow, ChainDifferenceRow, ChainHoldingsRow, ChainWithdrawalRow } from './chain-work.ts'
 import type { EventReferenceRow, EventRow } from './event-log.ts'
 import type { WatchRow } from './health-watch.ts'
 import type { ClearingItemRow, LedgerAccountRow, LedgerEntryRow, LedgerTotalRow } from './ledger.ts'
@@ -39,6 +40,11 @@ export interface ReadModels {
   readonly proposals: ProposalRow
   readonly allocations: AllocationRow
   readonly differences: DifferenceRow
+  readonly chainDeposits: ChainDepositRow
+  readonly chainWithdrawals: ChainWithdrawalRow
+  readonly chainAnchors: ChainAnchorRow
+  readonly chainHoldings: ChainHoldingsRow
+  readonly chainDifferences: ChainDifferenceRow
 }
 
 export type ReadDatabase = Kysely<ReadModels>

@@ -64,6 +64,16 @@ export function createChain(rpc: Rpc): Chain {
     return new Map(headers.filter((header) => header!.confirmations > 0).map((header) => [header!.hash, header!]))
   }
 
+  /** Looking through old blocks can take an hour, and goes on when nobody waits for it: asking again would begin it again. */
+  async function importAddress(address: string, rescan: boolean): Promise<void> {
+    try {
+      await rpc.send('importaddress', [address, 'duxnet', rescan])
+    } catch (error) {
+      if (error instanceof CallOutcomeUnknown) throw new ChainUnavailable('the node did not say that it watches an address', { cause: error })
+      throw error
+    }
+  }
+
   return {
     async tip() {
       const best = await read(hash, 'getbestblockhash')
@@ -71,10 +81,12 @@ export function createChain(rpc: Rpc): Chain {
       return { hash: best, height }
     },
 
-    async blockHash(height) {
-      const [found] = await readEach(hash, [['getblockhash', height]], invalidParameter)
-      return found
-    },
+    blockHashes: (heights) =>
+      readEach(
+        hash,
+        heights.map((height) => ['getblockhash', height]),
+        invalidParameter,
+      ),
 
     async watch(addresses, rescan) {
       const known = await readEach(
@@ -84,7 +96,7 @@ export function createChain(rpc: Rpc): Chain {
       const unknown = addresses.filter((_, index) => !known[index]!.iswatchonly)
       // One look at the old blocks serves all.
       for (const [index, address] of unknown.entries())
-        await rpc.read('importaddress', [address, 'duxnet', rescan && index === unknown.length - 1])
+        await importAddress(address, rescan && index === unknown.length - 1)
     },
 
     async payments(after, confirmations) {
@@ -96,6 +108,8 @@ export function createChain(rpc: Rpc): Chain {
           ? []
           : [{ txid, vout, address, amount, confirmations, block: blockhash === undefined ? undefined : byHash.get(blockhash) }],
       )
+      if (payments.some(({ confirmations, block }) => confirmations > 0 && !block))
+        throw new ChainUnavailable('the chain changed while its payments were read')
       return { payments, upTo: lastblock }
     },
 

@@ -1,29 +1,12 @@
 import { HDKey } from '@scure/bip32'
 import { selectUTXO, Transaction } from '@scure/btc-signer'
-import type { ChainCoin } from '../../commands/ports.ts'
+import type { CannotPay, PaymentDraft, PaymentOrder, SignedPayment, TreasuryCoin } from '../../commands/ports.ts'
 import { chains } from './chains.ts'
-import { accountPath, type Treasury, type TreasuryScript } from './treasury.ts'
-
-/** What a withdrawal pays. Units; `feeMax` is the most that miners may get. */
-export interface PaymentOrder {
-  readonly destination: string
-  readonly amount: bigint
-  readonly feeMax: bigint
-}
+import { accountPath, type Vault, type VaultScript } from './vault.ts'
 
 /** A coin and the script that spends it. */
-export interface TreasuryCoin extends ChainCoin {
-  readonly at: TreasuryScript
-}
-
-/** Why no payment can be made of these coins now. */
-export type CannotPay = 'coins_missing' | 'fee_max_too_low' | 'too_many_inputs'
-
-export interface Draft {
-  /** The unsigned payment (BIP 174), with all that a signer needs to know and to check. */
-  readonly psbt: Uint8Array
-  readonly fee: bigint
-  readonly inputs: readonly TreasuryCoin[]
+export interface SpendableCoin extends TreasuryCoin {
+  readonly at: VaultScript
 }
 
 /** Outputs below 0.01 coin cost the network more than they are worth: such change goes to the miners. */
@@ -36,23 +19,23 @@ const sequence = 0xfffffffd
 const strictly = { version: 1, strictPrevoutValidation: true } as const
 
 /**
- * Chooses coins and drafts the payment at `feePerKilobyte`, or at what `feeMax` still allows above `feeFloor`. `transactionBytes` gives the
- * transactions that the chosen coins come from.
+ * Chooses coins and drafts the payment at `feePerKilobyte`: unsigned, with all that a signer needs to know and to check. `transactionBytes`
+ * gives the transactions that the chosen coins come from.
  */
 export async function draftPayment(
-  treasury: Treasury,
+  vault: Vault,
   order: PaymentOrder,
-  coins: readonly TreasuryCoin[],
+  coins: readonly SpendableCoin[],
   feePerKilobyte: bigint,
   transactionBytes: (txids: readonly string[]) => Promise<readonly Uint8Array[]>,
-): Promise<Draft | CannotPay> {
-  const chosen = chooseCoins(treasury, order, coins, feePerKilobyte)
+): Promise<PaymentDraft | CannotPay> {
+  const chosen = chooseCoins(vault, order, coins, feePerKilobyte)
   if (typeof chosen === 'string') return chosen
-  return draftOf(treasury, order, chosen.inputs, chosen.fee, await transactionBytes(chosen.inputs.map(({ txid }) => txid)))
+  return draftOf(vault, order, chosen.inputs, chosen.fee, await transactionBytes(chosen.inputs.map(({ txid }) => txid)))
 }
 
-function chooseCoins(treasury: Treasury, order: PaymentOrder, coins: readonly TreasuryCoin[], feePerKilobyte: bigint) {
-  const { network, change } = treasury
+function chooseCoins(vault: Vault, order: PaymentOrder, coins: readonly SpendableCoin[], feePerKilobyte: bigint) {
+  const { network, change } = vault
   const selected = selectUTXO(
     coins.map((coin) => ({
       txid: coin.txid,
@@ -60,7 +43,7 @@ function chooseCoins(treasury: Treasury, order: PaymentOrder, coins: readonly Tr
       witnessUtxo: { amount: coin.amount, script: coin.at.script },
       redeemScript: coin.at.redeemScript,
     })),
-    [{ script: treasury.scriptTo(order.destination)!, amount: order.amount }],
+    [{ script: vault.scriptTo(order.destination)!, amount: order.amount }],
     'default',
     {
       feePerByte: (feePerKilobyte + 999n) / 1000n,
@@ -83,12 +66,12 @@ function chooseCoins(treasury: Treasury, order: PaymentOrder, coins: readonly Tr
 
 /** The payment of exactly these coins at exactly this fee; `origins` are the transactions that the coins come from, in their order. */
 export function draftOf(
-  { change, scriptTo }: Treasury,
+  { change, scriptTo }: Vault,
   { destination, amount }: PaymentOrder,
-  inputs: readonly TreasuryCoin[],
+  inputs: readonly SpendableCoin[],
   fee: bigint,
   origins: readonly Uint8Array[],
-): Draft {
+): PaymentDraft {
   const transaction = new Transaction(strictly)
   for (const [index, { txid, vout, at }] of inputs.entries())
     transaction.addInput({
@@ -122,14 +105,14 @@ export interface PaymentSummary {
 }
 
 /** Reads and checks a PSBT. Throws Error for one that is damaged or spends what is not the treasury's. */
-export function summaryOf(treasury: Treasury, psbt: Uint8Array): PaymentSummary {
+export function summaryOf(vault: Vault, psbt: Uint8Array): PaymentSummary {
   const transaction = Transaction.fromPSBT(psbt, strictly)
   const outputs: { address: string; amount: bigint }[] = []
   let change = 0n
   for (let index = 0; index < transaction.outputsLength; index++) {
     const { script, amount } = transaction.getOutput(index)
-    if (Buffer.compare(script!, treasury.change.script) === 0) change += amount!
-    else outputs.push({ address: transaction.getOutputAddress(index, treasury.network) ?? 'unknown script', amount: amount! })
+    if (Buffer.compare(script!, vault.change.script) === 0) change += amount!
+    else outputs.push({ address: transaction.getOutputAddress(index, vault.network) ?? 'unknown script', amount: amount! })
   }
   const signatures = Array.from({ length: transaction.inputsLength }, (_, index) => signaturesOf(transaction, index))
   return { outputs, change, fee: transaction.fee, signatures: Math.min(...signatures) }
@@ -138,7 +121,7 @@ export function summaryOf(treasury: Treasury, psbt: Uint8Array): PaymentSummary 
 const signaturesOf = (transaction: Transaction, index: number) => transaction.getInput(index).partialSig?.length ?? 0
 
 /** Adds the signatures of those accounts that are among the cosigners. Signing again changes nothing: the nonce follows from key and message (RFC 6979). */
-export function signPayment({ plan }: Treasury, psbt: Uint8Array, accounts: readonly HDKey[]): Uint8Array {
+export function signPayment({ plan }: Vault, psbt: Uint8Array, accounts: readonly HDKey[]): Uint8Array {
   const transaction = Transaction.fromPSBT(psbt, strictly)
   for (const account of accounts)
     if (plan.cosigners.includes(account.publicExtendedKey)) transaction.sign(account as Parameters<Transaction['sign']>[0])
@@ -151,13 +134,8 @@ export function combinePayments(psbts: readonly Uint8Array[]): Uint8Array {
   return others.reduce((all, other) => all.combine(other), first!).toPSBT()
 }
 
-export interface SignedPayment {
-  readonly txid: string
-  readonly bytes: Uint8Array
-}
-
 /** The transaction to be broadcast; undefined while signatures are missing. */
-export function finishPayment({ plan }: Treasury, psbt: Uint8Array): SignedPayment | undefined {
+export function finishPayment({ plan }: Vault, psbt: Uint8Array): SignedPayment | undefined {
   const transaction = Transaction.fromPSBT(psbt, strictly)
   for (let index = 0; index < transaction.inputsLength; index++)
     if (signaturesOf(transaction, index) < plan.threshold) return undefined

@@ -69,4 +69,31 @@ export const migrations: readonly string[] = [
    create unique index on "webhookDeliveries" ("webhookId", sequence);
    create unique index on "webhookDeliveries" ("webhookId", index);
    create index on "webhookDeliveries" ("nextAttemptAt") where state = 'retrying'`,
+  // The chain: whose address is whose, how far deposits were taken in, and payments with what they spend. An output is spent once.
+  `create table "depositAddresses" ("walletId" text primary key, address text not null unique);
+   create table "chainPlaces" (name text primary key, "blockHash" text not null);
+   create table payments (
+     "withdrawalId" text not null,
+     attempt integer not null check (attempt > 0),
+     psbt bytea not null,
+     fee numeric(39,0) not null check (fee >= 0),
+     height integer not null,
+     txid text unique,
+     bytes bytea,
+     "createdAt" timestamptz not null default now(),
+     primary key ("withdrawalId", attempt),
+     check ((txid is null) = (bytes is null))
+   );
+   create index on payments ("withdrawalId") where bytes is null;
+   create table "paymentInputs" (
+     txid text not null,
+     vout integer not null,
+     "withdrawalId" text not null,
+     place integer not null,
+     address text not null,
+     "walletId" text,
+     amount numeric(39,0) not null check (amount > 0),
+     primary key (txid, vout)
+   );
+   create index on "paymentInputs" ("withdrawalId")`,
 ]

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { openPrivatePool, type PoolOptions } from '../pool.ts'
+import type { ChainPlaceRow, DepositAddressRow, PaymentInputRow, PaymentRow } from './chain.ts'
 import type { DisclosureRow } from './disclosures.ts'
 import { migrations } from './migrations.ts'
 import type { RequestRow } from './records.ts'
@@ -12,6 +13,10 @@ export interface PrivateTables {
   webhooks: WebhookRow
   webhookSecrets: SecretRow
   webhookDeliveries: DeliveryRow
+  depositAddresses: DepositAddressRow
+  chainPlaces: ChainPlaceRow
+  payments: PaymentRow
+  paymentInputs: PaymentInputRow
 }
 
 /**

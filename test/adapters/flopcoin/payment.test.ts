@@ -6,17 +6,17 @@ import { checkNode, createChain } from '../../../adapters/flopcoin/node.ts'
 import {
   accountOf,
   combinePayments,
-  type Draft,
   draftOf,
   draftPayment,
   dust,
   finishPayment,
+  type SpendableCoin,
   signPayment,
   summaryOf,
-  type TreasuryCoin,
 } from '../../../adapters/flopcoin/payment.ts'
 import { createRpc } from '../../../adapters/flopcoin/rpc.ts'
-import { openTreasury, treasuryPlanSchema } from '../../../adapters/flopcoin/treasury.ts'
+import { openVault, treasuryPlanSchema } from '../../../adapters/flopcoin/vault.ts'
+import type { PaymentDraft } from '../../../commands/ports.ts'
 import { startTestNode, type TestNode } from '../../support/flopcoin/node.ts'
 import { property } from '../../support/property.ts'
 
@@ -29,7 +29,7 @@ const plan = treasuryPlanSchema.parse({
   threshold: 2,
   cosigners: accounts.map(({ publicExtendedKey }) => publicExtendedKey),
 })
-const treasury = openTreasury(plan)
+const vault = openVault(plan)
 const walletIds = ['5a0f1f3e-5d0f-4a9d-9a51-000000000001', '5a0f1f3e-5d0f-4a9d-9a51-000000000002']
 const destination = 'mfWxJ45yp2SFn7UciZyNpvDKrzbhyfKrY8'
 const coin = 100_000_000n
@@ -43,37 +43,41 @@ payment.after(() => node.close())
 const chainOf = () => createChain(createRpc({ url: node.url }))
 
 /** The treasury's coins at the node, ready to be spent. */
-async function coins(): Promise<TreasuryCoin[]> {
-  const scripts = [treasury.change, ...walletIds.map(treasury.deposit)]
-  return (await chainOf().coins(1)).map((found) => ({ ...found, at: scripts.find(({ address }) => address === found.address)! }))
+async function coins(): Promise<SpendableCoin[]> {
+  const scripts = [vault.change, ...walletIds.map(vault.deposit)]
+  return (await chainOf().coins(1)).map((found) => ({
+    ...found,
+    walletId: undefined,
+    at: scripts.find(({ address }) => address === found.address)!,
+  }))
 }
 
 payment('go from drafting by M of N signatures into a block, to the unit', async () => {
   const chain = chainOf()
   await checkNode(createRpc({ url: node.url }), {
     chain: 'regtest',
-    script: { threshold: 2, publicKeys: keysOf(treasury.change), address: treasury.change.address },
+    script: { threshold: 2, publicKeys: keysOf(vault.change), address: vault.change.address },
   })
-  await chain.watch([treasury.change.address, ...walletIds.map((id) => treasury.deposit(id).address)], false)
-  for (const id of walletIds) await node.chain.pay(treasury.deposit(id).address, 3n * coin)
+  await chain.watch([vault.change.address, ...walletIds.map((id) => vault.deposit(id).address)], false)
+  for (const id of walletIds) await node.chain.pay(vault.deposit(id).address, 3n * coin)
   await node.chain.mine(1)
 
   const order = { destination, amount: 5n * coin, feeMax: coin }
-  const draft = (await draftPayment(treasury, order, await coins(), 1_000_000n, chain.transactionBytes)) as Draft
+  const draft = (await draftPayment(vault, order, await coins(), 1_000_000n, chain.transactionBytes)) as PaymentDraft
   assert.is(draft.inputs.length, 2)
-  assert.equal(summaryOf(treasury, draft.psbt), {
+  assert.equal(summaryOf(vault, draft.psbt), {
     outputs: [{ address: destination, amount: 5n * coin }],
     change: coin - draft.fee,
     fee: draft.fee,
     signatures: 0,
   })
-  const [first, third] = [accounts[0]!, accounts[2]!].map((account) => signPayment(treasury, draft.psbt, [account]))
-  assert.is(finishPayment(treasury, first!), undefined, 'one signature is not enough')
+  const [first, third] = [accounts[0]!, accounts[2]!].map((account) => signPayment(vault, draft.psbt, [account]))
+  assert.is(finishPayment(vault, first!), undefined, 'one signature is not enough')
   const both = combinePayments([first!, third!])
-  assert.is(summaryOf(treasury, both).signatures, 2)
-  const signed = finishPayment(treasury, both)!
+  assert.is(summaryOf(vault, both).signatures, 2)
+  const signed = finishPayment(vault, both)!
   assert.equal(
-    finishPayment(treasury, signPayment(treasury, draft.psbt, [accounts[2]!, accounts[0]!])),
+    finishPayment(vault, signPayment(vault, draft.psbt, [accounts[2]!, accounts[0]!])),
     signed,
     'the order of signers changes no byte',
   )
@@ -91,13 +95,14 @@ payment('go from drafting by M of N signatures into a block, to the unit', async
 
 payment('are replaced by one that spends the same coins and pays more', async () => {
   const chain = chainOf()
-  for (const id of walletIds) await node.chain.pay(treasury.deposit(id).address, 2n * coin)
+  for (const id of walletIds) await node.chain.pay(vault.deposit(id).address, 2n * coin)
   await node.chain.mine(1)
   const order = { destination, amount: coin, feeMax: coin }
-  const draft = (await draftPayment(treasury, order, await coins(), 1_000_000n, chain.transactionBytes)) as Draft
+  const draft = (await draftPayment(vault, order, await coins(), 1_000_000n, chain.transactionBytes)) as PaymentDraft
   const origins = await chain.transactionBytes(draft.inputs.map(({ txid }) => txid))
+  const spent = draft.inputs as readonly SpendableCoin[]
   const signed = (fee: bigint) =>
-    finishPayment(treasury, signPayment(treasury, draftOf(treasury, order, draft.inputs, fee, origins).psbt, accounts))!
+    finishPayment(vault, signPayment(vault, draftOf(vault, order, spent, fee, origins).psbt, accounts))!
   assert.is((await chain.broadcast(signed(draft.fee).bytes)).kind, 'sent')
   assert.equal(await chain.broadcast(signed(draft.fee + 1n).bytes), {
     kind: 'refused',
@@ -118,31 +123,25 @@ payment('are replaced by one that spends the same coins and pays more', async ()
 payment('say why they cannot be made', async () => {
   const bytes = chainOf().transactionBytes
   const all = await coins()
-  assert.is(
-    await draftPayment(treasury, { destination, amount: 10n ** 15n, feeMax: coin }, all, 1_000_000n, bytes),
-    'coins_missing',
-  )
-  assert.is(
-    await draftPayment(treasury, { destination, amount: 1n * coin, feeMax: 1000n }, all, 1_000_000n, bytes),
-    'fee_max_too_low',
-  )
-  assert.is(await draftPayment(treasury, { destination, amount: coin, feeMax: coin }, [], 1_000_000n, bytes), 'coins_missing')
+  assert.is(await draftPayment(vault, { destination, amount: 10n ** 15n, feeMax: coin }, all, 1_000_000n, bytes), 'coins_missing')
+  assert.is(await draftPayment(vault, { destination, amount: 1n * coin, feeMax: 1000n }, all, 1_000_000n, bytes), 'fee_max_too_low')
+  assert.is(await draftPayment(vault, { destination, amount: coin, feeMax: coin }, [], 1_000_000n, bytes), 'coins_missing')
 })
 
 payment('refuse to be signed where amounts are not proved or keys are not the treasury’s', async () => {
   const draft = (await draftPayment(
-    treasury,
+    vault,
     { destination, amount: coin, feeMax: coin },
     await coins(),
     1_000_000n,
     chainOf().transactionBytes,
-  )) as Draft
+  )) as PaymentDraft
   const stranger = accountOf(Buffer.alloc(32, 9), 'regtest')
-  assert.is(summaryOf(treasury, signPayment(treasury, draft.psbt, [stranger])).signatures, 0)
-  assert.throws(() => summaryOf(treasury, draft.psbt.subarray(0, 100)))
+  assert.is(summaryOf(vault, signPayment(vault, draft.psbt, [stranger])).signatures, 0)
+  assert.throws(() => summaryOf(vault, draft.psbt.subarray(0, 100)))
   const other = Buffer.from(draft.psbt)
   other[other.length >> 1]! ^= 1
-  assert.throws(() => finishPayment(treasury, signPayment(treasury, other, accounts)) ?? assert.unreachable())
+  assert.throws(() => finishPayment(vault, signPayment(vault, other, accounts)) ?? assert.unreachable())
 })
 
 payment('never lose a unit: what goes in comes out as payment, change and fee', () => {
@@ -152,11 +151,11 @@ payment('never lose a unit: what goes in comes out as payment, change and fee', 
       fc.bigInt({ min: 0n, max: 10n ** 8n }),
       fc.bigInt({ min: 0n, max: 10n ** 12n }),
       (amount, fee, rest) => {
-        const at = treasury.change
+        const at = vault.change
         const origin = transactionPaying(at.script, amount + fee + rest)
-        const input = { txid: origin.id, vout: 0, address: at.address, amount: amount + fee + rest, at }
-        const draft = draftOf(treasury, { destination, amount, feeMax: fee }, [input], fee, [origin.bytes])
-        const { change, fee: paid } = summaryOf(treasury, draft.psbt)
+        const input = { txid: origin.id, vout: 0, address: at.address, amount: amount + fee + rest, walletId: undefined, at }
+        const draft = draftOf(vault, { destination, amount, feeMax: fee }, [input], fee, [origin.bytes])
+        const { change, fee: paid } = summaryOf(vault, draft.psbt)
         assert.is(change + paid + amount, input.amount)
         assert.is(paid, draft.fee)
         assert.ok(change === 0n ? rest <= dust : change > dust)
@@ -167,7 +166,7 @@ payment('never lose a unit: what goes in comes out as payment, change and fee', 
 })
 
 payment('know addresses of the chain from all others', () => {
-  for (const address of [destination, treasury.change.address]) assert.ok(treasury.scriptTo(address))
+  for (const address of [destination, vault.change.address]) assert.ok(vault.scriptTo(address))
   for (const address of [
     '',
     'mfWxJ45yp2SFn7UciZyNpvDKrzbhyfKrY9',
@@ -175,21 +174,21 @@ payment('know addresses of the chain from all others', () => {
     'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
     'none1qw508d6qejxtdg4y5r3zarvary0c5xw7kx2ah5p',
   ])
-    assert.is(treasury.scriptTo(address), undefined, address)
-  const main = openTreasury({ ...plan, chain: 'main', cosigners: seeds.map((seed) => accountOf(seed, 'main').publicExtendedKey) })
+    assert.is(vault.scriptTo(address), undefined, address)
+  const main = openVault({ ...plan, chain: 'main', cosigners: seeds.map((seed) => accountOf(seed, 'main').publicExtendedKey) })
   assert.ok(main.scriptTo('FLDe9sDaU63Y6GALoSAJfTJ8NtkR9goLok'), 'the address that Flopcoin Core’s own parameters name')
   assert.is(main.scriptTo(destination), undefined)
 })
 
 payment('of one plan have the same addresses wherever they are derived', () => {
-  const again = openTreasury({ ...plan, cosigners: [...plan.cosigners].reverse() })
-  assert.is(again.deposit(walletIds[0]!).address, treasury.deposit(walletIds[0]!).address)
-  assert.is.not(treasury.deposit(walletIds[0]!).address, treasury.deposit(walletIds[1]!).address)
+  const again = openVault({ ...plan, cosigners: [...plan.cosigners].reverse() })
+  assert.is(again.deposit(walletIds[0]!).address, vault.deposit(walletIds[0]!).address)
+  assert.is.not(vault.deposit(walletIds[0]!).address, vault.deposit(walletIds[1]!).address)
   const refused = (changes: object) => assert.not(treasuryPlanSchema.safeParse({ ...plan, ...changes }).success)
   refused({ threshold: 4 })
   refused({ cosigners: [plan.cosigners[0], plan.cosigners[0]] })
   assert.throws(
-    () => openTreasury({ ...plan, cosigners: [accounts[0]!.privateExtendedKey, ...plan.cosigners.slice(1)] }),
+    () => openVault({ ...plan, cosigners: [accounts[0]!.privateExtendedKey, ...plan.cosigners.slice(1)] }),
     /private key/,
   )
 })

@@ -1,0 +1,31 @@
+import { depositKey } from '../../domain/wallet/state.ts'
+import type { ChainPayment } from '../ports.ts'
+import { type ChainDeps, say } from './chain.ts'
+
+/**
+ * Credits what arrived at wallets' addresses and has the confirmations that the policy asks for. The place moves only behind what is
+ * credited, so that after any downtime nothing is missed; what is seen again is known by its key. True when there was nothing to do.
+ */
+export async function creditDeposits(deps: ChainDeps): Promise<boolean> {
+  const { chain, store, work } = deps
+  const { depositConfirmations } = deps.policy()
+  const place = await store.place()
+  const { payments, upTo } = await chain.payments(place, depositConfirmations)
+  const ripe = payments.filter(({ block, confirmations }) => block && confirmations >= depositConfirmations)
+  const wallets = await store.walletsOf(ripe.map(({ address }) => address))
+  const known = await work.deposits(ripe.map(depositKey))
+  const due = ripe.filter((payment) => wallets.has(payment.address) && !known.get(depositKey(payment))?.credited)
+  for (const payment of due) {
+    const key = depositKey(payment)
+    const item = `${key}\n${known.get(key)?.credits ?? 0}`
+    await say(deps, { type: 'CreditDeposit', subject: wallets.get(payment.address)!, data: credit(payment), item })
+    deps.passed?.('credited')
+  }
+  if (upTo !== place) await store.setPlace(upTo)
+  deps.passed?.('placed')
+  return due.length === 0
+}
+
+function credit({ txid, vout, amount, block, confirmations }: ChainPayment) {
+  return { txid, vout, amount: String(amount), blockHash: block!.hash, height: block!.height, confirmations }
+}

@@ -1,0 +1,97 @@
+import type { ChainBlock } from '../ports.ts'
+import { type ChainDeps, isAway } from './chain.ts'
+import { creditDeposits } from './chain-deposits.ts'
+import { createReconciliation } from './chain-reconciliation.ts'
+import { undoReorganised } from './chain-reorganisation.ts'
+import { createWithdrawals } from './chain-withdrawals.ts'
+
+export interface ChainRunnerDeps extends ChainDeps {
+  /** Resolves once the to-do list has taken in `position`; false when it does not within seconds. Throws what Postgres throws. */
+  readonly reached: (position: bigint) => Promise<boolean>
+  /** Position of the newest event; undefined in an empty log. Throws `StoreUnavailable`. */
+  readonly head: () => Promise<bigint | undefined>
+  /** Resolves after `ms`, or at once when `signal` is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Told of whatever stopped a round; the next one tries again. */
+  readonly onError: (error: unknown) => void
+  readonly onRound?: (round: { readonly tip: ChainBlock; readonly differences: number }) => void
+}
+
+export interface ChainRunner {
+  /** Looks at chain and to-do list once. True when nothing was left to do. Throws what stopped it. */
+  round(): Promise<boolean>
+  /** Rounds until `signal` is aborted. Never throws. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Milliseconds between rounds; between comparisons. */
+const pauseMs = 1000
+const compareMs = 60_000
+/** Addresses that the node is asked about at once. */
+const addressPage = 200
+
+/** Brings deposits in and pays withdrawals out, one thing after the other: each round sees what the one before has done. */
+export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
+  const { chain, treasury, store, work, reached, head, sleep, onError, onRound } = deps
+  /** Of the last event that this process appended, or the head when it began: the to-do list must have taken it in. */
+  let seen: bigint | undefined
+  let watched = false
+
+  const noting: ChainDeps = {
+    ...deps,
+    async submit(envelope, context) {
+      const outcome = await deps.submit(envelope, context)
+      if (outcome.position !== undefined && outcome.position > (seen ?? -1n)) seen = outcome.position
+      return outcome
+    },
+  }
+  const withdrawals = createWithdrawals(noting)
+  const reconciliation = createReconciliation(noting)
+
+  async function round(): Promise<boolean> {
+    seen ??= await head()
+    if (!(await isCurrent())) return false
+    if (!watched) await watchAll()
+    watched = true
+    if (!(await undoReorganised(noting)) && !(await isCurrent())) return false
+    const tip = await chain.tip()
+    const credited = await creditDeposits(noting)
+    const paid = await withdrawals.advance(tip)
+    onRound?.({ tip, differences: (await work.differences()).length })
+    return credited && paid
+  }
+
+  const isCurrent = async () => seen === undefined || reached(seen)
+
+  /** A node that was replaced or restored watches nothing yet, and must look at old blocks. */
+  async function watchAll(): Promise<void> {
+    await chain.watch([treasury.changeAddress], true)
+    for (let last = ''; ; ) {
+      const page = await store.addressesAfter(last, addressPage)
+      await chain.watch(page, true)
+      if (page.length < addressPage) return
+      last = page.at(-1)!
+    }
+  }
+
+  return {
+    round,
+    async run(signal) {
+      let compared = Number.NEGATIVE_INFINITY
+      while (!signal.aborted) {
+        try {
+          const idle = await round()
+          const now = deps.clock().getTime()
+          if (idle && now - compared >= compareMs) {
+            await reconciliation.look()
+            compared = now
+          }
+        } catch (error) {
+          if (isAway(error)) watched = false
+          if (!signal.aborted) onError(error)
+        }
+        await sleep(pauseMs, signal)
+      }
+    },
+  }
+}
