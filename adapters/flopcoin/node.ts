@@ -69,7 +69,8 @@ export function createChain(rpc: Rpc): Chain {
     try {
       await rpc.send('importaddress', [address, 'duxnet', rescan])
     } catch (error) {
-      if (error instanceof CallOutcomeUnknown) throw new ChainUnavailable('the node did not say that it watches an address', { cause: error })
+      if (error instanceof CallOutcomeUnknown)
+        throw new ChainUnavailable('the node did not say that it watches an address', { cause: error })
       throw error
     }
   }
@@ -95,8 +96,7 @@ export function createChain(rpc: Rpc): Chain {
       )
       const unknown = addresses.filter((_, index) => !known[index]!.iswatchonly)
       // One look at the old blocks serves all.
-      for (const [index, address] of unknown.entries())
-        await importAddress(address, rescan && index === unknown.length - 1)
+      for (const [index, address] of unknown.entries()) await importAddress(address, rescan && index === unknown.length - 1)
     },
 
     async payments(after, confirmations) {

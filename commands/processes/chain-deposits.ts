@@ -4,9 +4,9 @@ import { type ChainDeps, say } from './chain.ts'
 
 /**
  * Credits what arrived at wallets' addresses and has the confirmations that the policy asks for. The place moves only behind what is
- * credited, so that after any downtime nothing is missed; what is seen again is known by its key. True when there was nothing to do.
+ * credited, so that after any downtime nothing is missed; what is seen again is known by its key.
  */
-export async function creditDeposits(deps: ChainDeps): Promise<boolean> {
+export async function creditDeposits(deps: ChainDeps): Promise<void> {
   const { chain, store, work } = deps
   const { depositConfirmations } = deps.policy()
   const place = await store.place()
@@ -23,7 +23,6 @@ export async function creditDeposits(deps: ChainDeps): Promise<boolean> {
   }
   if (upTo !== place) await store.setPlace(upTo)
   deps.passed?.('placed')
-  return due.length === 0
 }
 
 function credit({ txid, vout, amount, block, confirmations }: ChainPayment) {

@@ -6,9 +6,9 @@ const reason = 'reorganised'
 
 /**
  * Takes back what the log says of blocks that are no longer the chain's. A block's hash stands for all blocks below it, so looking ends at
- * the first that is still there. Throws when one cannot be taken back: newer ones must not be added above it. True when nothing was.
+ * the first that is still there. Throws when one cannot be taken back: newer ones must not be added above it.
  */
-export async function undoReorganised(deps: ChainDeps): Promise<boolean> {
+export async function undoReorganised(deps: ChainDeps): Promise<void> {
   const { chain, work } = deps
   for (let offset = 0; ; offset += pageSize) {
     const anchors = await work.anchors(offset, pageSize)
@@ -17,7 +17,7 @@ export async function undoReorganised(deps: ChainDeps): Promise<boolean> {
     const hashAt = new Map(heights.map((height, index) => [height, hashes[index]]))
     const gone = anchors.filter(({ block }) => hashAt.get(block.height) !== block.hash)
     for (const anchor of gone) await undo(deps, anchor)
-    if (gone.length < anchors.length || anchors.length < pageSize) return offset === 0 && gone.length === 0
+    if (gone.length < anchors.length || anchors.length < pageSize) return
   }
 }
 

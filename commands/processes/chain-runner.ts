@@ -18,7 +18,7 @@ export interface ChainRunnerDeps extends ChainDeps {
 }
 
 export interface ChainRunner {
-  /** Looks at chain and to-do list once. True when nothing was left to do. Throws what stopped it. */
+  /** Looks at chain and to-do list once. True when there was nothing to say in the log. Throws what stopped it. */
   round(): Promise<boolean>
   /** Rounds until `signal` is aborted. Never throws. */
   run(signal: AbortSignal): Promise<void>
@@ -50,15 +50,17 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
 
   async function round(): Promise<boolean> {
     seen ??= await head()
+    const before = seen
     if (!(await isCurrent())) return false
     if (!watched) await watchAll()
     watched = true
-    if (!(await undoReorganised(noting)) && !(await isCurrent())) return false
+    await undoReorganised(noting)
+    if (!(await isCurrent())) return false
     const tip = await chain.tip()
-    const credited = await creditDeposits(noting)
-    const paid = await withdrawals.advance(tip)
+    await creditDeposits(noting)
+    await withdrawals.advance(tip)
     onRound?.({ tip, differences: (await work.differences()).length })
-    return credited && paid
+    return seen === before
   }
 
   const isCurrent = async () => seen === undefined || reached(seen)

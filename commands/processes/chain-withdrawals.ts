@@ -21,8 +21,8 @@ const disclosureMs = 10 * 60_000
 const nameOf = ({ withdrawalId }: ChainWithdrawal) => `withdrawal ${withdrawalId}`
 
 export interface Withdrawals {
-  /** Takes every open withdrawal a step further. True when there was nothing to do. */
-  advance(tip: ChainBlock): Promise<boolean>
+  /** Takes every open withdrawal a step further. */
+  advance(tip: ChainBlock): Promise<void>
 }
 
 export function createWithdrawals(deps: ChainDeps): Withdrawals {
@@ -30,24 +30,24 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
   /** Tip at which each payment was handed to the network last: once a block is enough. */
   const handedIn = new Map<string, string>()
 
-  async function advance(tip: ChainBlock): Promise<boolean> {
-    const approved = await work.withdrawals('approved', itemsMax)
-    const all = [await releaseGivenUp(), await payApproved(approved, tip), await followSigned(tip)]
-    return all.every((done) => done) && approved.length === 0
+  async function advance(tip: ChainBlock): Promise<void> {
+    await releaseGivenUp()
+    await payApproved(await work.withdrawals('approved', itemsMax), tip)
+    await followSigned(tip)
   }
 
   /** A payment that was drafted for a withdrawal which then was not to be: nobody was told of it. */
-  async function releaseGivenUp(): Promise<boolean> {
+  async function releaseGivenUp(): Promise<void> {
     const found = await work.withdrawalsById(await store.unsigned())
     const givenUp = found.filter(({ status }) => isGivenUp(status))
-    return eachItem(deps, givenUp, nameOf, ({ withdrawalId }) => store.release(withdrawalId))
+    await eachItem(deps, givenUp, nameOf, ({ withdrawalId }) => store.release(withdrawalId))
   }
 
-  async function payApproved(approved: readonly ChainWithdrawal[], tip: ChainBlock): Promise<boolean> {
-    if (!approved.length) return true
+  async function payApproved(approved: readonly ChainWithdrawal[], tip: ChainBlock): Promise<void> {
+    if (!approved.length) return
     const attempts = await store.attempts(approved.map(({ withdrawalId }) => withdrawalId))
     const purse = await openPurse()
-    return eachItem(deps, approved, nameOf, async (withdrawal) => {
+    await eachItem(deps, approved, nameOf, async (withdrawal) => {
       const attempt = attempts.get(withdrawal.withdrawalId)?.[0] ?? (await draftFirst(withdrawal, purse, tip))
       if (attempt) await record(withdrawal, attempt, tip)
     })
@@ -144,7 +144,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     }
   }
 
-  async function followSigned(tip: ChainBlock): Promise<boolean> {
+  async function followSigned(tip: ChainBlock): Promise<void> {
     const open = await work.withdrawals('signed', itemsMax * 10)
     const attempts = await store.attempts(open.map(({ withdrawalId }) => withdrawalId))
     const txids = open.flatMap((withdrawal) => withdrawal.txids)
@@ -152,7 +152,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     const placeOf = new Map(txids.map((txid, index) => [txid, places[index]!]))
     const { depositConfirmations } = deps.policy()
 
-    return eachItem(deps, open, nameOf, async (withdrawal) => {
+    await eachItem(deps, open, nameOf, async (withdrawal) => {
       const mined = withdrawal.txids
         .map((txid) => ({ txid, place: placeOf.get(txid)! }))
         .find(({ place }) => place.kind === 'mined')

@@ -79,22 +79,19 @@ export function isAway(error: unknown): boolean {
   return error instanceof ChainUnavailable || error instanceof StoreUnavailable
 }
 
-/** Works on each item; one that fails is told of and stays open. Throws when everything has to wait. True when all were done. */
+/** Works on each item; one that fails is told of and stays open. Throws when everything has to wait. */
 export async function eachItem<Item>(
   { alarm }: ChainDeps,
   items: readonly Item[],
   nameOf: (item: Item) => string,
   work: (item: Item) => Promise<void>,
-): Promise<boolean> {
-  let all = true
+): Promise<void> {
   for (const item of items) {
     try {
       await work(item)
     } catch (error) {
       if (isAway(error)) throw error
-      all = false
       alarm({ kind: 'item_failed', item: nameOf(item), error })
     }
   }
-  return all
 }

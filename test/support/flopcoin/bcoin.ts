@@ -90,6 +90,7 @@ export interface BcoinMempool {
 export interface BcoinTemplate {
   addTX(tx: BcoinTx, view: unknown): boolean
   readonly items: unknown[]
+  fees: number
   refresh(): void
 }
 

@@ -47,6 +47,7 @@ export async function openTestChain(): Promise<TestChain & ChainView> {
     memory: true,
     replaceByFee: true,
     maxAncestors: 25,
+    maxOrphans: 0,
     minRelay: 100_000,
     relayPriority: false,
   })
@@ -79,6 +80,7 @@ export async function openTestChain(): Promise<TestChain & ChainView> {
     const job = await miner.cpu.createJob(tip)
     if (transactions !== 'mempool') {
       job.attempt.items.length = 0
+      job.attempt.fees = 0
       for (const tx of transactions) job.pushTX(tx)
       job.refresh()
     }

@@ -108,6 +108,8 @@ export function coreMethods(view: ChainView, wallet: WatchWallet): Readonly<Reco
 
   /** Blocks after the last that `hash` and the chain have in common; undefined: all. */
   async function depthOf(hash: string): Promise<number | undefined> {
+    // Core reads any text as a number: what is no hash is a block that nobody has.
+    if (!/^[0-9a-f]{64}$/.test(hash)) return undefined
     let entry = await chain.getEntry(Buffer.from(hash, 'hex').reverse().toString('hex'))
     while (entry && !(await isMain(entry))) entry = await chain.getEntry(entry.prevBlock)
     return entry ? chain.height - entry.height + 1 : undefined

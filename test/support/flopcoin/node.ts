@@ -14,6 +14,8 @@ export interface TestNode {
   readonly chain: TestChain
   /** Calls that were answered or lost, by method. */
   readonly calls: ReadonlyMap<string, number>
+  /** Every output of every block of the chain: its script in hexadecimal, its units. */
+  outputs(): Promise<readonly { readonly script: string; readonly value: bigint }[]>
   /** From now on; undefined fields are as they were. */
   disturb(faults: Faults): void
   /** Breaks every connection and listens no more; what waits in the mempool is lost. */
@@ -103,6 +105,13 @@ export async function startTestNode({ blocks = 130 } = {}): Promise<TestNode> {
     url: `http://${credentials}@127.0.0.1:${port}/`,
     chain,
     calls,
+    async outputs() {
+      const found = []
+      for (let height = 1; height <= chain.height; height++)
+        for (const tx of (await chain.chain.getBlock(height))!.txs)
+          for (const { script, value } of tx.outputs) found.push({ script: script.toRaw().toString('hex'), value: BigInt(value) })
+      return found
+    },
     disturb(changes) {
       faults = { ...faults, ...changes }
     },
