@@ -230,7 +230,7 @@ folds('the same log makes the same digests, another makes others', async () => {
   const after = await digests(other, false)
   assert.equal(
     Object.keys(before).filter((name) => before[name] === after[name]),
-    ['network', 'node-heartbeats', 'node-health', 'health-watch', 'settlement'],
+    ['network', 'node-heartbeats', 'node-health', 'health-watch', 'settlement', 'chain-work'],
   )
 })
 
@@ -245,6 +245,7 @@ folds('digests are pinned and know nothing of positions: another format would ma
     'reputation-history': 'b5cd3933b8bca6ae7b7a2ea215596497f713fb605c9084ec0ed769e18de6d09e',
     'health-watch': '0e4fb0cfb48d3307794da248a7d9a75dec9545247e11e94736ef3ea691d859ac',
     settlement: 'fed6bc396827bf204af7332462f730f4559597eedd61115406bbece88e482891',
+    'chain-work': '62f3dd5dc346befd4bf4f920d60ad6e505d3089b439107b54befe935f85cd362',
   })
   const elsewhere = events.map((event) => ({ ...event, position: event.position * 3n + 11n, created: new Date(0) }))
   assert.equal((await foldLog(elsewhere, readModels)).digests, digests)
