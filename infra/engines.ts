@@ -19,6 +19,7 @@ export interface Engines {
 
 /** The private store and, in the same Postgres, the read models. */
 export interface PrivateEngine {
+  readonly url: string
   readonly store: PrivateStore
   readonly reader: Postgres<ReadModels>
 }
@@ -58,10 +59,10 @@ function openPrivate(
   const options = { url, log: (message: string, error: Error) => log.debug({ reason: error.message }, message) }
   const store = openPrivateStore(options)
   lifetime.atEnd(store.close)
-  if (postgres) return { store, reader: postgres.reader }
+  if (postgres) return { url, store, reader: postgres.reader }
   const reader = openReader<ReadModels>({ ...options, connections: 2 })
   lifetime.atEnd(reader.close)
-  return { store, reader }
+  return { url, store, reader }
 }
 
 async function openEventStore(config: Config, { lifetime, log }: EngineOptions): Promise<Engines['eventStore']> {

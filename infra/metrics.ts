@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HttpMetrics } from '../api/deps.ts'
 import type { CommandMetrics } from '../commands/ports.ts'
+import type { WebhookMetrics } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
 import type { BacklogStatus } from './processes.ts'
 
@@ -8,6 +9,7 @@ import type { BacklogStatus } from './processes.ts'
 export interface Metrics {
   readonly http: HttpMetrics
   readonly commands: CommandMetrics
+  readonly webhooks: WebhookMetrics
   /** From now on a scrape asks for the status; while that cannot be had it shows none. */
   watchProjections(status: () => Promise<readonly ProjectionStatus[]>): void
   /** The same for what waits for the settlement process. */
@@ -40,6 +42,20 @@ export function createMetrics(): Metrics {
     buckets: appendBuckets,
     registers,
   })
+  const tries = new Counter({
+    name: 'duxnet_webhook_messages_total',
+    help: 'Tries to send a message to a webhook: delivered or failed; parked counts those given up',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const webhookGauge = (name: string, help: string) => new Gauge({ name: `duxnet_webhook${name}`, help, registers })
+  const webhookGauges = {
+    active: webhookGauge('s_active', 'Webhooks that are sent events'),
+    failing: webhookGauge('s_failing', 'Of these, the ones whose last message was not taken'),
+    disabled: webhookGauge('s_disabled', 'Webhooks that are sent nothing'),
+    parked: webhookGauge('_messages_parked', 'Messages that were given up and can be replayed'),
+    behind: webhookGauge('s_lag_events', 'Events that the active webhook furthest behind has still to look at'),
+  }
   const projectionGauge = (name: string, help: string) =>
     new Gauge({ name: `duxnet_projection_${name}`, help, labelNames: ['projection'], registers })
   const lag = projectionGauge('lag_seconds', 'Age of the last event taken in while that is not the newest of the log, otherwise 0')
@@ -78,6 +94,12 @@ export function createMetrics(): Metrics {
     commands: {
       decided: (type, outcome) => decided.inc({ type, outcome }),
       appended: (seconds) => appends.observe(seconds),
+    },
+    webhooks: {
+      tried: (outcome) => tries.inc({ outcome }),
+      standing(standing) {
+        for (const [what, gauge] of Object.entries(webhookGauges)) gauge.set(standing[what as keyof typeof webhookGauges])
+      },
     },
     watchProjections(status) {
       projections = status

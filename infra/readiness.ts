@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../api/deps.ts'
 import type { Clock } from '../commands/ports.ts'
+import type { Standing } from '../commands/processes/webhook-ports.ts'
+import type { WebhookRunner } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
 import type { Engines } from './engines.ts'
 import { type BacklogStatus, backlogOf } from './processes.ts'
@@ -13,6 +15,7 @@ export function readinessOf(
   { eventStore, postgres }: Engines,
   readSide: ReadSide | undefined,
   clock: Clock,
+  webhooks: Pick<WebhookRunner, 'standing'> | undefined,
 ): () => Promise<readonly Check[]> {
   return async () => {
     const checks = await Promise.all([
@@ -30,6 +33,7 @@ export function readinessOf(
             () => [],
           )
         : [],
+      webhooks ? webhookCheck(webhooks.standing()) : [],
     ])
     return checks.flat()
   }
@@ -40,6 +44,12 @@ async function engineCheck(name: string, ping: Promise<void>): Promise<Check> {
     () => ({ name, ready: true, detail: 'answers' }),
     (error: Error) => ({ name, ready: false, detail: error.message }),
   )
+}
+
+/** Always ready: what a receiver does not take is no fault of this process. */
+function webhookCheck(standing: Standing | undefined): Check {
+  const told = standing && Object.entries(standing).map(([what, count]) => `${count} ${what}`)
+  return { name: 'webhooks', ready: true, detail: told?.join(', ') ?? 'sent by another instance' }
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

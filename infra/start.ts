@@ -29,6 +29,7 @@ import { backlogOf, createProcesses } from './processes.ts'
 import { openReadSide, untilBuilt } from './read-side.ts'
 import { readinessOf } from './readiness.ts'
 import { version } from './version.ts'
+import { openWebhooks } from './webhooks.ts'
 
 /** A DuxNet that runs in this process. */
 export interface Instance {
@@ -81,7 +82,10 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       lifetime,
       clock,
       log,
-      onAdvance: (projection) => processes?.moved(projection),
+      onAdvance(projection) {
+        processes?.moved(projection)
+        if (projection === 'event-log') webhooks?.moved()
+      },
     })
     if (readSide) {
       metrics.watchProjections(readSide.status)
@@ -115,6 +119,11 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         ? createProcesses({ network, store, readSide, submit, keys, clock, log, reached })
         : undefined
 
+    const webhooks =
+      does(config, 'webhooks') && engines.private
+        ? openWebhooks({ engine: engines.private, config, lifetime, clock, log, metrics: metrics.webhooks })
+        : undefined
+
     const app = createApp({
       networkId,
       version,
@@ -131,7 +140,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       metrics: logged(metrics.http, log),
       limits: defaultLimits,
       rates: rateLimits(config, clock),
-      readiness: readinessOf(engines, readSide, clock),
+      readiness: readinessOf(engines, readSide, clock, webhooks),
       stopping: draining.signal,
     })
     const server = await listen(app, { host, port, graceMs: (config.shutdownSeconds * 1000) / 2 }).catch((error) => {
@@ -144,6 +153,10 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     if (readSide) await untilBuilt(readSide, progress, stopping)
     if (processes && postgres)
       lifetime.background('the processes', (signal) => whileLeading(postgres.url, 'processes', signal, processes.run))
+    if (webhooks && engines.private) {
+      const { url } = engines.private
+      lifetime.background('the webhooks', (signal) => whileLeading(url, 'webhooks', signal, (within) => webhooks.run(within)))
+    }
     if (does(config, 'agent')) {
       const signer = keys.findOrMake('agent')
       // A node that the network will not have is no reason to stop the network.

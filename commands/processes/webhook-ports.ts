@@ -28,6 +28,8 @@ export interface Endpoint extends WebhookFilter {
   /** Changes when its owner puts the cursor elsewhere. */
   readonly epoch: number
   readonly failingSince: Date | null
+  /** Whether there are messages to be sent out of their turn. */
+  readonly hasDue: boolean
 }
 
 /** A message that is to be sent out of its turn. */
@@ -70,7 +72,7 @@ export interface AfterFailure {
  * Both answer whether the endpoint goes on from there: not when it was disabled, deleted or put elsewhere meanwhile. Throws what Postgres throws.
  */
 export interface WebhookQueue {
-  /** Those that may be sent something now, of which `behind` says that their cursor is before `nextIndex`. */
+  /** Those that may be sent something now: their cursor is before `nextIndex`, or messages are due. Those that do not fail first. */
   ready(now: Date, nextIndex: number): Promise<readonly Endpoint[]>
   secrets(endpoint: Endpoint, now: Date): Promise<readonly string[]>
   /** At most `limit` that were put aside, replayed or are tests, and whose time has come. */
@@ -86,7 +88,20 @@ export interface WebhookQueue {
   skipTo(endpoint: Endpoint, index: number): Promise<void>
   /** Forgets delivered messages but for the newest `keep` of each webhook, and parked ones not tried since `parkedBefore`. */
   prune(keep: number, parkedBefore: Date): Promise<void>
-  counts(): Promise<{ readonly active: number; readonly failing: number; readonly disabled: number; readonly parked: number }>
+  /** The index that the next event will have is `nextIndex`. */
+  standing(nextIndex: number): Promise<Standing>
+}
+
+/** How the webhooks do. */
+export interface Standing {
+  readonly active: number
+  /** Of the active ones. */
+  readonly failing: number
+  readonly disabled: number
+  /** Messages. */
+  readonly parked: number
+  /** Events that the active one furthest behind has still to look at. */
+  readonly behind: number
 }
 
 /** What came of a request. */

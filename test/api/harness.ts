@@ -103,6 +103,8 @@ export async function startApi(
     readonly postgresUrl?: string
     /** Of a user who may write; without it nothing private is served. */
     readonly privateUrl?: string
+    /** Whether webhooks may be sent to private addresses. */
+    readonly allowPrivate?: boolean
     readonly graceMs?: number
     readonly arriveMs?: number
     readonly store?: MemoryEventStore
@@ -111,6 +113,7 @@ export async function startApi(
   const {
     postgresUrl = 'postgres://nobody@127.0.0.1:1/nothing',
     privateUrl,
+    allowPrivate = false,
     graceMs,
     arriveMs,
     store = memoryEventStore(),
@@ -148,7 +151,7 @@ export async function startApi(
     version: '0.1.0-test',
     submit: createSubmit({ store, namespace: 'dux', networkId, clock: () => clock.now, verify: verifySignature }),
     requests: privateStore
-      ? openRequests({ engine: { store: privateStore, reader }, networkId, clock: () => clock.now, allowPrivate: false })
+      ? openRequests({ engine: { url: privateUrl!, store: privateStore, reader }, networkId, clock: () => clock.now, allowPrivate })
       : noRequests,
     reads: queries(reader.db),
     progress: progress(reader.db),
@@ -235,11 +238,15 @@ export interface ReadSide {
   /** Between the queries and their Postgres. */
   readonly door: Door
   readonly projector: Projector
+  /** Of the user who may write. */
+  readonly url: string
   close(): Promise<void>
 }
 
 /** `startApi` with real read models behind it. Resolves when every one of them serves. */
-export async function startWhole(options: Partial<Deps> = {}): Promise<{ api: Api; readSide: ReadSide }> {
+export async function startWhole(
+  options: Partial<Deps> & { readonly allowPrivate?: boolean } = {},
+): Promise<{ api: Api; readSide: ReadSide }> {
   const store = memoryEventStore()
   const postgres = await testPostgres()
   const writer = openWriter<ReadModels>({ url: postgres.url })
@@ -260,6 +267,7 @@ export async function startWhole(options: Partial<Deps> = {}): Promise<{ api: Ap
     readSide: {
       door,
       projector,
+      url: postgres.url,
       async close() {
         running.abort()
         await run
