@@ -1,7 +1,7 @@
+import { chainWork } from './chain-work.ts'
 import { communityFund } from './community-fund.ts'
 import { reconciliation } from './differences.ts'
 import { escrowSummary } from './escrow-summary.ts'
-import { chainWork } from './chain-work.ts'
 import { eventLog } from './event-log.ts'
 import { healthWatch } from './health-watch.ts'
 import { ledger } from './ledger.ts'
