@@ -230,7 +230,8 @@ function warningsFor(config: Config, sources: Sources, env: Readonly<Record<stri
     throw new UsageError(
       `${sources.roles}: agent needs commands and queries beside it; duxnet agent --url works with another instance's`,
     )
-  const known = new Set(Object.values(keys).map((entry) => entry.env))
+  // The fail point is no setting: crash tests name with it where the process is to die.
+  const known = new Set([...Object.values(keys).map((entry) => entry.env), 'DUXNET_FAIL_POINT'])
   return [
     ...(sources.esdbUrl && sources.eventstorePort ? [`${sources.eventstorePort} has no effect beside ${sources.esdbUrl}`] : []),
     ...Object.keys(env)
