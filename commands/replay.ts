@@ -21,15 +21,29 @@ export interface Replayed {
   readonly difference: { readonly event: RecordedEvent; readonly reason: string } | undefined
 }
 
+export interface ReplayOptions {
+  readonly namespace: string
+  readonly verify: VerifySignature
+  /** Where `log` is not the whole log. */
+  readonly part?: LogPart
+}
+
+/** Part of a log: streams of some categories lack events. */
+export interface LogPart {
+  isPartial(category: Category): boolean
+  /** What such a stream may have stood at before an event, given what is there of it: what is not is taken from what the event says. */
+  assume(state: unknown, fact: Fact): unknown
+}
+
 /**
- * Verifies every signature of a whole log and makes every decision again, from the log alone. `log` begins at genesis and is in
- * order. Throws what reading it throws; whatever is wrong with its content is the `difference`.
+ * Verifies every signature of a log and makes every decision again, from the log alone. `log` begins at genesis, is in order, and is
+ * whole but for what `part` says. Throws what reading it throws; whatever is wrong with its content is the `difference`.
  */
 export async function replayDecisions(
-  log: AsyncIterable<RecordedEvent>,
-  { namespace, verify }: { readonly namespace: string; readonly verify: VerifySignature },
+  log: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
+  { namespace, verify, part }: ReplayOptions,
 ): Promise<Replayed> {
-  const replay = createReplay(namespace, verify)
+  const replay = createReplay(namespace, verify, part)
   let events = 0
   for await (const event of log) {
     const reason = await replay(event)
@@ -43,8 +57,9 @@ interface Stream {
   readonly category: Category
   state: unknown
   revision: number
-  /** The states after each revision, of streams that are not endless: others' facts may name any. */
-  readonly states: unknown[] | undefined
+  readonly isPartial: boolean
+  /** The states after each event, of streams that are not endless: others' facts may name any. */
+  readonly states: { readonly revision: number; readonly state: unknown }[] | undefined
   /** What the last command decided and the log has still to show. */
   due: readonly NewEvent[]
 }
@@ -53,11 +68,17 @@ const streamFact = z.strictObject({ stream: z.string(), revision: z.int() })
 
 const factsSchema = z.object({ now: instantSchema }).catchall(streamFact)
 
-function createReplay(namespace: string, verify: VerifySignature): (event: RecordedEvent) => Promise<string | undefined> {
+function createReplay(
+  namespace: string,
+  verify: VerifySignature,
+  part: LogPart | undefined,
+): (event: RecordedEvent) => Promise<string | undefined> {
   const streams = new Map<string, Stream>()
   let networkId: string | undefined
 
-  async function decideAgain({ stream: name, metadata }: Fact, text: string, { state }: Stream): Promise<readonly NewEvent[]> {
+  async function decideAgain(fact: Fact, text: string, stream: Stream): Promise<readonly NewEvent[]> {
+    const { stream: name, metadata } = fact
+    const state = stream.isPartial ? part!.assume(stream.state, fact) : stream.state
     const { publicKey, signature, rules, traceparent, causationId, correlationId, recordedAt } = metadata
     const command = signedCommandSchema.parse(JSON.parse(text))
     const envelope: Envelope = { command, publicKey, signature }
@@ -84,8 +105,12 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
     if (fact?.stream !== stream) throw new Error(`its facts should name ${stream}`)
     const { revision } = fact
     const known = streams.get(stream)
-    if (revision > (known?.revision ?? -1)) throw new Error(`its facts name ${stream}@${revision}, which comes later`)
-    return seenOf({ category, stream, revision, state: revision < 0 ? deciders[category].initialState : known!.states?.[revision] })
+    if (revision < 0) return seenOf({ category, stream, revision, state: deciders[category].initialState })
+    if (!known || (!known.isPartial && revision > known.revision))
+      throw new Error(`its facts name ${stream}@${revision}, which comes later`)
+    const { states, isPartial } = known
+    const past = isPartial ? states?.findLast((past) => past.revision <= revision) : states?.[revision]
+    return seenOf({ category, stream, revision, state: past?.state })
   }
 
   function streamOf(recorded: RecordedEvent): Stream {
@@ -96,7 +121,8 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
     const category = name.category as Category
     const { initialState, newest } = deciders[category]
     const states = newest === undefined ? [] : undefined
-    const stream: Stream = { category, state: initialState, revision: -1, states, due: [] }
+    const isPartial = part?.isPartial(category) ?? false
+    const stream: Stream = { category, state: initialState, revision: -1, isPartial, states, due: [] }
     streams.set(recorded.stream, stream)
     return stream
   }
@@ -105,7 +131,8 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
     try {
       const fact = decode(recorded)
       const stream = streamOf(recorded)
-      if (fact.revision !== stream.revision + 1) return `follows revision ${stream.revision} of its stream`
+      if (stream.isPartial ? fact.revision <= stream.revision : fact.revision !== stream.revision + 1)
+        return `follows revision ${stream.revision} of its stream`
       if (fact.metadata.command !== undefined) {
         if (stream.due.length) return `stands where ${stream.due[0]!.type} was decided`
         stream.due = await decideAgain(fact, fact.metadata.command, stream)
@@ -115,8 +142,8 @@ function createReplay(namespace: string, verify: VerifySignature): (event: Recor
       stream.due = due
       if (canonicalOf(expected) !== canonicalOf(recorded)) return `is decided otherwise: ${canonicalOf(expected)}`
       stream.state = deciders[stream.category].evolve(stream.state, fact, fact.metadata.recordedAt)
-      stream.revision += 1
-      stream.states?.push(stream.state)
+      stream.revision = fact.revision
+      stream.states?.push({ revision: fact.revision, state: stream.state })
       return undefined
     } catch (error) {
       // A refusal, an unreadable event, facts that the log does not hold: each says in its own words what is wrong.
