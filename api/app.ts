@@ -2,6 +2,7 @@ import express, { type Express } from 'express'
 import { commandRoutes } from './commands.ts'
 import type { Deps } from './deps.ts'
 import { disclosureRoutes } from './disclosures.ts'
+import { disputeBundleRoute } from './dispute-bundle.ts'
 import { documentRoutes } from './documents.ts'
 import { eventRoutes } from './events.ts'
 import { exchange } from './exchange.ts'
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...nodeRoutes,
   ...commandRoutes,
   ...nodeHistoryRoutes,
+  disputeBundleRoute,
   ...eventRoutes,
   ...networkRoutes,
   ...disclosureRoutes,

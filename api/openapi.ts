@@ -17,6 +17,7 @@ const everywhere: readonly ProblemCode[] = [
 const tags = {
   Nodes: 'Who is in the network and how they do. Answers come from read models; `Duxnet-Position` says how far those have come.',
   Network: 'The network itself: its keys, policy and figures.',
+  Escrows: 'Money that is locked until work is done: who waits for what, and who was paid.',
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
   Events: 'The log itself, as it was signed and hashed.',
   Disclosures:

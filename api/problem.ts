@@ -202,7 +202,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   WalletUnknown: {
     status: 404,
     title: 'There is no such wallet',
-    about: 'No wallet of the id `walletId` was opened on this network.',
+    about:
+      'No wallet of the id `walletId` was opened on this network, as far as the answer looked; on a query `after` waits for it.',
   },
   WalletAlreadyOpen: {
     status: 409,
@@ -239,7 +240,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   DepositUnknown: {
     status: 404,
     title: 'There is no such deposit',
-    about: 'The wallet was never credited for this output of the chain.',
+    about: 'No wallet was ever credited for it, as far as the answer looked; on a query `after` waits for it.',
   },
   HoldUnknown: {
     status: 409,
@@ -254,7 +255,7 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   WithdrawalUnknown: {
     status: 404,
     title: 'There is no such withdrawal',
-    about: 'The wallet knows no withdrawal of this id.',
+    about: 'Nobody asked for a withdrawal of this id, as far as the answer looked; on a query `after` waits for it.',
   },
   WithdrawalTransactionUnknown: {
     status: 409,
@@ -269,7 +270,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   EscrowUnknown: {
     status: 404,
     title: 'There is no such escrow',
-    about: 'No escrow of the id `escrowId` was opened on this network.',
+    about:
+      'No escrow of the id `escrowId` was opened on this network, as far as the answer looked; on a query `after` waits for it.',
   },
   EscrowAlreadyOpen: {
     status: 409,
@@ -343,7 +345,8 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   ProposalUnknown: {
     status: 404,
     title: 'There is no such proposal',
-    about: 'The community fund knows no proposal of the id `proposalId`.',
+    about:
+      'The community fund knows no proposal of the id `proposalId`, as far as the answer looked; on a query `after` waits for it.',
   },
   ProposalNotInStatus: {
     status: 409,

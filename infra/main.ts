@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
     does: 'fold the log without Postgres; --live compares with Postgres',
     main: cli('replay', () => import('./cli/replay.ts')),
   },
+  dispute: { does: 'judge a dispute bundle without a server', main: cli('dispute', () => import('./cli/dispute.ts')) },
   fund: { does: "print the community fund's transparency report", main: cli('fund', () => import('./cli/fund.ts')) },
   projections: { does: 'list, rebuild or verify the read models', main: cli('projections', () => import('./cli/projections.ts')) },
   eventstore: {

@@ -20,8 +20,8 @@ export interface EventView {
 }
 
 export interface EventLogQueries {
-  /** All events that touch a subject (`node:<id>`, `wallet:<id>`), of whatever streams, paged by their index in the log. */
-  subjectEvents(subject: string, paging: Paging): Promise<Answer<Page<EventView>>>
+  /** Events that touch a subject (`node:<id>`, `wallet:<id>`), of whatever streams, paged by their index in the log; of all types unless given. */
+  subjectEvents(subject: string, paging: Paging, types?: readonly string[]): Promise<Answer<Page<EventView>>>
   /** The events of a stream, paged by their revision. */
   streamEvents(stream: string, paging: Paging): Promise<Answer<Page<EventView>>>
   /** The events that a command made, in the order of the log; of every signer that used this id. None: it did not happen, or not yet. */
@@ -47,7 +47,7 @@ const columns = [
 
 export function eventLogQueries(db: ReadDatabase): EventLogQueries {
   return {
-    subjectEvents: (subject, paging) => subjectEvents(db, subject, paging),
+    subjectEvents: (subject, paging, types) => subjectEvents(db, subject, paging, types),
     async streamEvents(stream, { limit, after, descending = false }) {
       const direction = descending ? 'desc' : 'asc'
       let query = db.selectFrom('events').select(columns).where('stream', '=', stream)
@@ -78,6 +78,7 @@ async function subjectEvents(
   db: ReadDatabase,
   subject: string,
   { limit, after, descending = false }: Paging,
+  types: readonly string[] | undefined,
 ): Promise<Answer<Page<EventView>>> {
   const direction = descending ? 'desc' : 'asc'
   let own = db.selectFrom('events').select(columns).where('subject', '=', subject)
@@ -89,6 +90,10 @@ async function subjectEvents(
   if (after !== undefined) {
     own = own.where('index', descending ? '<' : '>', after)
     referring = referring.where('eventReferences.index', descending ? '<' : '>', after)
+  }
+  if (types) {
+    own = own.where('type', 'in', types)
+    referring = referring.where('type', 'in', types)
   }
   const most = limit + 1
   const both = db

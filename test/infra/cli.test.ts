@@ -84,6 +84,8 @@ test('wrong usage is one message that names the culprit, and exit code 2', async
     [['agent', '--url', 'nowhere'], '--url'],
     [['sign', '--type', 'OpenWallet'], '--key'],
     [['fund', 'dance', '--live'], 'dance'],
+    [['dispute', 'dance', 'x'], 'dance'],
+    [['dispute', 'verify'], 'missing'],
     [['fund', 'report'], '--live'],
     [['fund', 'report', 'x', '--from', 'y'], '--from'],
   ]
