@@ -451,6 +451,6 @@ export interface SettlementList {
   credits(limit: number): Promise<ReadAt<readonly CreditItem[]>>
   /** Deadlines not later than `now`. */
   due(now: Date, limit: number): Promise<ReadAt<readonly DeadlineItem[]>>
-  /** Of the first `limit` parts of the log that hold any. */
-  unswept(limit: number): Promise<ReadAt<Unswept>>
+  /** The first `limit` contributions that are not in the fund yet. */
+  unsweptContributions(limit: number): Promise<ReadAt<Unswept>>
 }

@@ -3,7 +3,7 @@ import type { HttpMetrics } from '../api/deps.ts'
 import type { CommandMetrics } from '../commands/ports.ts'
 import type { WebhookMetrics } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
-import type { BacklogStatus } from './processes.ts'
+import type { MoneyStatus } from './money-status.ts'
 
 /** The process's metrics, as the ports that the rooms know. */
 export interface Metrics {
@@ -12,8 +12,8 @@ export interface Metrics {
   readonly webhooks: WebhookMetrics
   /** From now on a scrape asks for the status; while that cannot be had it shows none. */
   watchProjections(status: () => Promise<readonly ProjectionStatus[]>): void
-  /** The same for what waits for the settlement process. */
-  watchSettlement(backlog: () => Promise<BacklogStatus>): void
+  /** The same for money. */
+  watchMoney(status: () => Promise<MoneyStatus>): void
 }
 
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5]
@@ -62,10 +62,11 @@ export function createMetrics(): Metrics {
   const age = projectionGauge('checkpoint_age_seconds', 'Since the checkpoint was written')
   const stopped = projectionGauge('stopped', '1 when it stopped at an event that it cannot fold or a log that is not its own')
   let projections = async (): Promise<readonly ProjectionStatus[]> => []
-  const settlementGauge = (name: string, help: string) => new Gauge({ name: `duxnet_settlement_${name}`, help, registers })
-  const openItems = settlementGauge('open_items', 'Holds, credits, contributions and deadlines that are due')
-  const oldestItem = settlementGauge('oldest_item_seconds', 'Age of the oldest of them, 0 when there is none')
-  let settlement = async (): Promise<BacklogStatus | undefined> => undefined
+  const gauge = (name: string, help: string) => new Gauge({ name: `duxnet_${name}`, help, registers })
+  const openItems = gauge('settlement_open_items', 'Holds, deadlines that are over, and what is on its way between accounts')
+  const oldestItem = gauge('settlement_oldest_item_seconds', 'Age of the oldest of them, 0 when there is none')
+  const total = gauge('ledger_total', 'Of all accounts in minor units: 0, or the ledger is wrong')
+  let money = async (): Promise<MoneyStatus | undefined> => undefined
 
   async function readProjections(): Promise<void> {
     const found = await projections().catch(() => [])
@@ -77,17 +78,18 @@ export function createMetrics(): Metrics {
     }
   }
 
-  async function readSettlement(): Promise<void> {
-    const backlog = await settlement().catch(() => undefined)
-    openItems.set(backlog?.items ?? Number.NaN)
-    oldestItem.set(backlog?.oldestSeconds ?? Number.NaN)
+  async function readMoney(): Promise<void> {
+    const status = await money().catch(() => undefined)
+    openItems.set(status?.openItems ?? Number.NaN)
+    oldestItem.set(status?.oldestSeconds ?? Number.NaN)
+    total.set(status ? Number(status.total) : Number.NaN)
   }
 
   return {
     http: {
       requested: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
       async text() {
-        await Promise.all([readProjections(), readSettlement()])
+        await Promise.all([readProjections(), readMoney()])
         return { type: registry.contentType, body: await registry.metrics() }
       },
     },
@@ -104,8 +106,8 @@ export function createMetrics(): Metrics {
     watchProjections(status) {
       projections = status
     },
-    watchSettlement(backlog) {
-      settlement = backlog
+    watchMoney(status) {
+      money = status
     },
   }
 }

@@ -10,6 +10,7 @@ import { healthWatch } from '../projections/health-watch.ts'
 import { settlement as settlementModel } from '../projections/settlement.ts'
 import type { KeyRing } from './keys.ts'
 import { seldom } from './logs.ts'
+import { type MoneyStatus, moneyStatus } from './money-status.ts'
 import type { ReadSide } from './read-side.ts'
 
 export interface ProcessOptions {
@@ -71,7 +72,7 @@ function settlementProcess({ network, store, readSide, submit, keys, clock, log,
     return undefined
   }
   const onError = seldom((error) => log.warn({ err: error }, 'settlement waits'))
-  const list = readSide.queries.settlement
+  const { settlement, unsweptContributions } = readSide.queries
 
   async function caughtUp(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -88,7 +89,7 @@ function settlementProcess({ network, store, readSide, submit, keys, clock, log,
 
   const runner = createSettlementRunner({
     networkId,
-    list,
+    list: { ...settlement, unsweptContributions },
     caughtUp,
     submit,
     signer,
@@ -98,12 +99,14 @@ function settlementProcess({ network, store, readSide, submit, keys, clock, log,
     ...(reached && { reached }),
   })
 
-  /** Whatever should have been done long ago and was not is an alarm, whoever is to blame. */
+  /** What should have been done long ago and was not is an alarm, whoever is to blame, and so are books that do not balance. */
   async function watch(signal: AbortSignal): Promise<void> {
-    const alarm = seldom((backlog: object) => log.error(backlog, 'money does not move on'))
+    const alarm = seldom(({ total, ...status }: MoneyStatus) =>
+      log.error({ ...status, total: String(total) }, total === 0n ? 'money does not move on' : 'the books do not balance'),
+    )
     while (!signal.aborted) {
-      const { items, oldestSeconds } = await backlogOf(readSide, clock).catch(() => emptyBacklog)
-      if (oldestSeconds > alarmSeconds) alarm({ items, oldestSeconds })
+      const status = await moneyStatus(readSide.queries, clock).catch(() => nothingKnown)
+      if (status.total !== 0n || status.oldestSeconds > alarmSeconds) alarm(status)
       await rest(watchMs, signal)
     }
   }
@@ -119,19 +122,5 @@ function settlementProcess({ network, store, readSide, submit, keys, clock, log,
 const caughtUpMs = 5000
 const watchMs = 10_000
 const alarmSeconds = 60
-
-export interface BacklogStatus {
-  /** Open items that are due. */
-  readonly items: number
-  /** Age of the oldest of them; 0 when there is none. */
-  readonly oldestSeconds: number
-}
-
-const emptyBacklog: BacklogStatus = { items: 0, oldestSeconds: 0 }
-
-/** What waits for the settlement process, of whatever instance. Throws what Postgres throws. */
-export async function backlogOf({ queries }: ReadSide, clock: Clock): Promise<BacklogStatus> {
-  const now = clock()
-  const { items, oldestAt } = (await queries.settlement.backlog(now)).value
-  return { items, oldestSeconds: oldestAt === null ? 0 : Math.max(0, (now.getTime() - Date.parse(oldestAt)) / 1000) }
-}
+/** While Postgres is away others say so. */
+const nothingKnown: MoneyStatus = { openItems: 0, oldestSeconds: 0, total: 0n }

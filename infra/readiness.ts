@@ -5,12 +5,12 @@ import type { Standing } from '../commands/processes/webhook-ports.ts'
 import type { WebhookRunner } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
 import type { Engines } from './engines.ts'
-import { type BacklogStatus, backlogOf } from './processes.ts'
+import { type MoneyStatus, moneyStatus } from './money-status.ts'
 import type { ReadSide } from './read-side.ts'
 
 const limitMs = 2000
 
-/** What /readyz asks of an instance: its engines, each read model, and what waits for settlement, which is no reason not to serve. */
+/** What /readyz asks of an instance: its engines, each read model, and whether money moves on, which is no reason not to serve. */
 export function readinessOf(
   { eventStore, postgres }: Engines,
   readSide: ReadSide | undefined,
@@ -28,8 +28,8 @@ export function readinessOf(
           )
         : [],
       readSide
-        ? inTime(backlogOf(readSide, clock)).then(
-            (backlog) => [backlogCheck(backlog)],
+        ? inTime(moneyStatus(readSide.queries, clock)).then(
+            (status) => [moneyCheck(status)],
             () => [],
           )
         : [],
@@ -61,9 +61,9 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => over.abort())
 }
 
-function backlogCheck({ items, oldestSeconds }: BacklogStatus): Check {
-  const detail = items ? `${items} open, the oldest for ${oldestSeconds.toFixed(1)} s` : 'nothing open'
-  return { name: 'settlement', ready: true, detail }
+function moneyCheck({ openItems, oldestSeconds, total }: MoneyStatus): Check {
+  const waiting = openItems ? `${openItems} open items, the oldest for ${oldestSeconds.toFixed(1)} s` : 'no open items'
+  return { name: 'money', ready: true, detail: total === 0n ? waiting : `the books do not balance: ${total}; ${waiting}` }
 }
 
 /** Ready as long as it serves and folds what comes; one that is rebuilt beside its serving generation still does. */

@@ -22,10 +22,11 @@ import { whileLeading } from './leading.ts'
 import { lifetime as newLifetime } from './lifetime.ts'
 import { logged, seldom } from './logs.ts'
 import { createMetrics } from './metrics.ts'
+import { moneyStatus } from './money-status.ts'
 import { enterNetwork, networkOfReadModel } from './network.ts'
 import { NotServed, noCommands, noQueries, noRequests } from './not-served.ts'
 import { openRequests } from './private-side.ts'
-import { backlogOf, createProcesses } from './processes.ts'
+import { createProcesses } from './processes.ts'
 import { openReadSide, untilBuilt } from './read-side.ts'
 import { readinessOf } from './readiness.ts'
 import { version } from './version.ts'
@@ -89,7 +90,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     })
     if (readSide) {
       metrics.watchProjections(readSide.status)
-      metrics.watchSettlement(() => backlogOf(readSide, clock))
+      metrics.watchMoney(() => moneyStatus(readSide.queries, clock))
     }
 
     const keys = keyRing(config.data)

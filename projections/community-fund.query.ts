@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Contribution } from '../domain/fund/contributions.ts'
 import type { ProposalStatus } from '../domain/fund/decider.ts'
 import {
   type AllocationRow,
@@ -28,11 +29,20 @@ export interface ProposalPage {
   readonly next: ProposalPlace | undefined
 }
 
+/** Contributions behind the last sweep, in the order of the log. */
+export interface UnsweptContributions {
+  /** −1 before the first sweep. */
+  readonly sweptToIndex: number
+  readonly contributions: readonly Contribution[]
+}
+
 export interface CommunityFundQueries {
   /** Undefined before the first contribution. */
   fund(): Promise<Answer<FundTotalsRow | undefined>>
   /** Paged by their index in the log. */
   fundContributions(paging: Paging): Promise<Answer<Page<FundContributionRow>>>
+  /** The first `limit` that are not in the fund yet. */
+  unsweptContributions(limit: number): Promise<Answer<UnsweptContributions>>
   /** Paged by their number. */
   fundSweeps(paging: Paging): Promise<Answer<Page<FundSweepRow>>>
   findProposal(proposalId: string): Promise<Answer<ProposalRow | undefined>>
@@ -54,6 +64,18 @@ export function communityFundQueries(db: ReadDatabase): CommunityFundQueries {
       const page = query.orderBy('index', direction).limit(limit + 1)
       const { value, ...place } = await answer(db, communityFund, page, [['index', direction]])
       return { value: pageOf(value, limit, ({ index }) => index), ...place }
+    },
+    async unsweptContributions(limit) {
+      const query = db
+        .selectFrom('fundContributions')
+        .innerJoin('fundTotals', (join) => join.onTrue())
+        .select(['index', 'escrowId', 'amount', 'sweptToIndex'])
+        .whereRef('index', '>', 'sweptToIndex')
+        .orderBy('index')
+        .limit(limit)
+      const { value, ...place } = await answer(db, communityFund, query, [['index', 'asc']])
+      const contributions = value.map(({ index, escrowId, amount }) => ({ index, escrowId, amount }))
+      return { value: { sweptToIndex: value[0]?.sweptToIndex ?? -1, contributions }, ...place }
     },
     async fundSweeps({ limit, after, descending = false }) {
       const direction = descending ? 'desc' : 'asc'

@@ -13,7 +13,7 @@ import type { HeartbeatRow } from './node-heartbeats.ts'
 import type { Projection } from './projection.ts'
 import type { ReputationChangeRow } from './reputation-history.ts'
 import { decoder } from './rows.ts'
-import type { OwedCreditRow, PendingEscrowRow, SweepRow, UnsweptRow } from './settlement.ts'
+import type { OwedCreditRow, PendingEscrowRow } from './settlement.ts'
 
 /** The views that queries read: those of whichever generation of each projection serves. */
 export interface ReadModels {
@@ -27,8 +27,6 @@ export interface ReadModels {
   readonly watchedNodes: WatchRow
   readonly pendingEscrows: PendingEscrowRow
   readonly owedCredits: OwedCreditRow
-  readonly unsweptContributions: UnsweptRow
-  readonly sweeps: SweepRow
   readonly ledgerAccounts: LedgerAccountRow
   readonly ledgerTotals: LedgerTotalRow
   readonly ledgerEntries: LedgerEntryRow

@@ -1,6 +1,5 @@
 // What the settlement process has to do (design.md 12 and 13). A row is an open item: its cause opens it, its effect deletes it.
 import type { EscrowStatus, waitingStatuses } from '../domain/escrow/state.ts'
-import { fundId } from '../domain/fund/decider.ts'
 import type { CreditSource } from '../domain/wallet/events.ts'
 import { sourceKey } from '../domain/wallet/state.ts'
 import { keyed, type LogFact, type Projection, type RowOf } from './projection.ts'
@@ -150,79 +149,4 @@ function legsOf(escrowId: string, legs: readonly (readonly [leg: string, to: str
   return legs.flatMap(([leg, to, amount]) => (amount === '0' ? [] : [{ source: { kind: 'escrow', escrowId, leg }, to }]))
 }
 
-const contributionColumns = {
-  /** The nth 256 events of the log, whose contributions it holds. */
-  part: 'text',
-  fromIndex: 'integer',
-  /** By index in the log. */
-  contributions: 'json',
-  /** When the first of them was made. */
-  owedAt: 'instant',
-} as const
-
-export type UnsweptRow = RowOf<typeof contributionColumns>
-
-/** A contribution as `contributions` holds it; `amount` is decimal text. */
-export type UnsweptContribution = { readonly escrowId: string; readonly amount: string; readonly at: string }
-
-/** Contributions that are not in the fund yet, in parts: a sweep closes all of a range of the log, and so names the parts that it closes. */
-const unsweptContributions = keyed({
-  columns: contributionColumns,
-  key: 'part',
-  indexes: [['fromIndex']],
-  keys(fact) {
-    if (fact.type === 'ContributionsSwept') return partsOf(fact.data.fromIndex, fact.data.toIndex)
-    return contributionOf(fact) ? partsOf(fact.index, fact.index) : []
-  },
-  evolve(row, fact, part) {
-    const held = Object.entries((row?.contributions ?? {}) as Readonly<Record<string, UnsweptContribution>>)
-    const contribution = contributionOf(fact)
-    if (contribution) return partOf(part, [...held, [String(fact.index), contribution]])
-    if (fact.type !== 'ContributionsSwept') return row
-    const { toIndex } = fact.data
-    return partOf(
-      part,
-      held.filter(([index]) => Number(index) > toIndex),
-    )
-  },
-})
-
-const partSize = 256
-
-function partsOf(fromIndex: number, toIndex: number): readonly string[] {
-  const first = Math.floor(fromIndex / partSize)
-  return Array.from({ length: Math.floor(toIndex / partSize) - first + 1 }, (_, n) => String(first + n))
-}
-
-function partOf(
-  part: string,
-  contributions: readonly (readonly [index: string, contribution: UnsweptContribution])[],
-): UnsweptRow | null {
-  const first = contributions[0]
-  if (!first) return null
-  return { part, fromIndex: Number(part) * partSize, contributions: Object.fromEntries(contributions), owedAt: first[1].at }
-}
-
-function contributionOf({ type, data, metadata }: LogFact): UnsweptContribution | undefined {
-  if (type !== 'EscrowReleased' && type !== 'EscrowResolved') return undefined
-  if (data.fundAmount === '0') return undefined
-  return { escrowId: data.escrowId, amount: data.fundAmount, at: metadata.recordedAt }
-}
-
-const sweepColumns = { fund: 'text', sweptToIndex: 'integer' } as const
-
-export type SweepRow = RowOf<typeof sweepColumns>
-
-/** How far the fund has swept. */
-const sweeps = keyed({
-  columns: sweepColumns,
-  key: 'fund',
-  keys: ({ type }) => (type === 'ContributionsSwept' ? [fundId] : []),
-  evolve: (row, { type, data }, fund) => (type === 'ContributionsSwept' ? { fund, sweptToIndex: data.toIndex } : row),
-})
-
-export const settlement = {
-  name: 'settlement',
-  version: 1,
-  tables: { pendingEscrows, owedCredits, unsweptContributions, sweeps },
-} satisfies Projection
+export const settlement = { name: 'settlement', version: 1, tables: { pendingEscrows, owedCredits } } satisfies Projection

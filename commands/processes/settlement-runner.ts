@@ -19,8 +19,9 @@ const reactions = { underWayMax: 64, pauseMs: 10, tickMs: 1000 }
 /** What follows from the clock. */
 const timers = { underWayMax: 16, pauseMs: 1000, tickMs: 1000 }
 
-/** Items that are read at a time, of each kind; of contributions, parts of the log. */
+/** Items that are read at a time, of each kind. */
 const itemsMax = 1000
+const contributionsMax = 10_000
 
 /** Said by the streams when the read model is behind them; by an escrow's also where two clocks differ. */
 const behind = ['CommandIdReused', 'EscrowNotInStatus', 'DeadlineNotReached', 'SweepOutOfOrder'] as const
@@ -45,7 +46,7 @@ export function createSettlementRunner({ networkId, list, caughtUp, ...deps }: S
 
   async function lookAtTime(): Promise<TodoList> {
     const now = settling()
-    const [due, unswept] = await Promise.all([list.due(now.now, itemsMax), list.unswept(itemsMax)])
+    const [due, unswept] = await Promise.all([list.due(now.now, itemsMax), list.unsweptContributions(contributionsMax)])
     return listed(
       todosOf(due, (items) => items.map((item) => deadlineTodo(item, now))),
       todosOf(unswept, (all) => sweepTodos(all, now)),

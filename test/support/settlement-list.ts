@@ -1,27 +1,21 @@
 import type { EventStore, LogPlace, SettlementList } from '../../commands/ports.ts'
+import { communityFund, type FundContributionRow, type FundTotalsRow } from '../../projections/community-fund.ts'
 import { emptyLog, logReader } from '../../projections/log-reader.ts'
 import { type MemoryTable, memoryTables } from '../../projections/memory-tables.ts'
 import type { Row } from '../../projections/projection.ts'
-import {
-  type OwedCreditRow,
-  type PendingEscrowRow,
-  type SweepRow,
-  settlement,
-  type UnsweptContribution,
-  type UnsweptRow,
-} from '../../projections/settlement.ts'
+import { type OwedCreditRow, type PendingEscrowRow, settlement } from '../../projections/settlement.ts'
 
-/** The read model `settlement` in memory: folded on to the end of the log whenever it is asked, unless it was told to stand still. */
+/** The read models of the settlement process in memory: folded on to the end of the log whenever it is asked, unless it was told to stand still. */
 export interface MemorySettlementList extends SettlementList {
   /** From now on it knows nothing new, as a read model that lags behind; or again everything. */
   standStill(still: boolean): void
-  /** Items that are open, whether due or not, by table. */
+  /** Escrows that are not over and credits that are owed, by table. */
   open(): Promise<Readonly<Record<string, readonly Row[]>>>
 }
 
 export function memorySettlementList(store: Pick<EventStore, 'readAll'>): MemorySettlementList {
   const reader = logReader(emptyLog)
-  const tables: readonly MemoryTable[] = memoryTables(settlement, true)
+  const tables: readonly MemoryTable[] = [...memoryTables(settlement, true), ...memoryTables(communityFund, true)]
   let after: LogPlace | undefined
   let isStill = false
   let reading: Promise<void> | undefined
@@ -34,7 +28,7 @@ export function memorySettlementList(store: Pick<EventStore, 'readAll'>): Memory
     }
   }
 
-  async function rows<Found>(name: keyof typeof settlement.tables): Promise<readonly Found[]> {
+  async function rows<Found>(name: keyof typeof settlement.tables | keyof typeof communityFund.tables): Promise<readonly Found[]> {
     if (!isStill) await (reading ??= readOn().finally(() => (reading = undefined)))
     return tables.find((table) => table.name === name)!.rows(reader.state.newest) as unknown as readonly Found[]
   }
@@ -58,21 +52,15 @@ export function memorySettlementList(store: Pick<EventStore, 'readAll'>): Memory
       const owed = [...(await rows<OwedCreditRow>('owedCredits'))].sort(by('owedAt'))
       return at(owed.slice(0, limit) as never)
     },
-    async unswept(limit) {
-      const parts = [...(await rows<UnsweptRow>('unsweptContributions'))].sort(by('fromIndex'))
-      const [sweep] = await rows<SweepRow>('sweeps')
-      const contributions = parts.slice(0, limit).flatMap(({ contributions }) =>
-        Object.entries(contributions as Record<string, UnsweptContribution>).map(([index, { escrowId, amount }]) => ({
-          index: Number(index),
-          escrowId,
-          amount: BigInt(amount),
-        })),
-      )
-      return at({ sweptToIndex: sweep?.sweptToIndex ?? -1, contributions })
+    async unsweptContributions(limit) {
+      const contributions = await rows<FundContributionRow>('fundContributions')
+      const sweptToIndex = (await rows<FundTotalsRow>('fundTotals'))[0]?.sweptToIndex ?? -1
+      return at({ sweptToIndex, contributions: contributions.filter(({ index }) => index > sweptToIndex).slice(0, limit) })
     },
     async open() {
       await pending()
-      return Object.fromEntries(tables.map((table) => [table.name, table.rows(reader.state.newest)]))
+      const open = tables.filter(({ name }) => name in settlement.tables)
+      return Object.fromEntries(open.map((table) => [table.name, table.rows(reader.state.newest)]))
     },
   }
 }
