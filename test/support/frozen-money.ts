@@ -5,9 +5,10 @@ import type { Signer } from '../../commands/ports.ts'
 import { reconciliationId } from '../../domain/audit/decider.ts'
 import type { Json } from '../../domain/canonical.ts'
 import { canonicalEvent } from '../../domain/event.ts'
+import { contributionsDigest } from '../../domain/fund/contributions.ts'
 import { fundId } from '../../domain/fund/decider.ts'
 import { ownIdOf } from '../../domain/wallet/state.ts'
-import { committed, contributionsDigest, keyOf, type MoneyWorld, moneyWorld, sha256 } from './money-world.ts'
+import { committed, keyOf, type MoneyWorld, moneyWorld, sha256 } from './money-world.ts'
 
 const [alice, bob, carol, verifier] = ['alice', 'bob', 'carol', 'verifier'].map(keyOf) as [Signer, Signer, Signer, Signer]
 const [authority, settlement, chain] = ['authority', 'settlement', 'chain'].map(keyOf) as [Signer, Signer, Signer]
@@ -139,9 +140,9 @@ async function transferred({ send, order, instance, provenKey, wallets }: Story)
 async function spent({ send, log, clock, wallets }: Story): Promise<void> {
   const contributions = (await log()).flatMap(({ data }, index) => {
     const { escrowId, fundAmount } = data as { escrowId: string; fundAmount?: string }
-    return fundAmount && fundAmount !== '0' ? [{ index, escrowId, amount: fundAmount }] : []
+    return fundAmount && fundAmount !== '0' ? [{ index, escrowId, amount: BigInt(fundAmount) }] : []
   })
-  const amount = String(contributions.reduce((sum, { amount }) => sum + BigInt(amount), 0n))
+  const amount = String(contributions.reduce((sum, { amount }) => sum + amount, 0n))
   const range = { fromIndex: 0, toIndex: contributions.at(-1)!.index, count: contributions.length, amount }
   await send(settlement, 'SweepContributions', fundId, { ...range, listDigest: contributionsDigest(contributions) })
   const expiresAt = new Date(clock.now.getTime() + 86_400_000).toISOString()

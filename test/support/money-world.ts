@@ -5,7 +5,7 @@ import { decideGenesis } from '../../commands/network.ts'
 import type { CommandOutcome, EventStore, Signer, SubmitCommand } from '../../commands/ports.ts'
 import { signCommand } from '../../commands/sign.ts'
 import { createSubmit, type SubmitDeps } from '../../commands/submit.ts'
-import { canonicalJson, type Json } from '../../domain/canonical.ts'
+import type { Json } from '../../domain/canonical.ts'
 import { commitmentOf } from '../../domain/commitment.ts'
 import type { Envelope, SignedCommand } from '../../domain/envelope.ts'
 import { resultBytes } from '../../domain/escrow/result-proof.ts'
@@ -23,8 +23,15 @@ export const sha256 = (text: string) => createHash('sha256').update(text).digest
 
 /** The key of a name: the same in every world, and so are all signatures. */
 export function keyOf(name: string): Signer {
-  return signerFrom(createHash('sha256').update(`key of ${name}`).digest())
+  const known = keys.get(name)
+  if (known) return known
+  const key = signerFrom(createHash('sha256').update(`key of ${name}`).digest())
+  keys.set(name, key)
+  return key
 }
+
+/** A key pair takes milliseconds to make. */
+const keys = new Map<string, Signer>()
 
 /** A commitment to a text, with a salt that is made of it. */
 export function committed(text: string): string {
@@ -131,11 +138,4 @@ function genesisOf({ kind, money, arbiters }: Required<Pick<MoneyWorldOptions, '
     governors: { members: [], threshold: 0 },
     policy,
   }
-}
-
-/** What a sweep of `contributions`, in the order of the log, names (`listDigest`). */
-export function contributionsDigest(
-  contributions: readonly { readonly index: number; readonly escrowId: string; readonly amount: string }[],
-) {
-  return sha256(contributions.map(({ amount, escrowId, index }) => `${canonicalJson({ amount, escrowId, index })}\n`).join(''))
 }
