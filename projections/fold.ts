@@ -1,4 +1,13 @@
-import { isKeyed, type KeyedTable, type LogFact, type Projection, type Row, type Table } from './projection.ts'
+import {
+  isJournal,
+  isKeyed,
+  type JournalTable,
+  type KeyedTable,
+  type LogFact,
+  type Projection,
+  type Row,
+  type Table,
+} from './projection.ts'
 
 /** A table while it is folded: what is known of its rows, and what has to be written. */
 export interface TableFold {
@@ -8,12 +17,24 @@ export interface TableFold {
   readonly rows: Map<string, Row | null>
   /** Keys of rows that changed. */
   readonly changed: Set<string>
-  /** Of an append-only table: rows to be added. */
+  /** Of any other table: rows to be added. */
   added: Row[]
+  /** Of a keyed table: its journals. */
+  readonly journals: readonly (TableFold & { readonly table: JournalTable })[]
 }
 
 export function tableFolds({ tables }: Projection): TableFold[] {
-  return Object.entries(tables).map(([name, table]) => ({ name, table, rows: new Map(), changed: new Set(), added: [] }))
+  const folds = Object.entries(tables).map(([name, table]) => foldOf(name, table))
+  for (const fold of folds) {
+    const { table } = fold
+    if (isJournal(table)) folds.find((other) => other.table === table.of)!.journals.push(Object.assign(fold, { table }))
+  }
+  return folds
+}
+
+function foldOf(name: string, table: Table) {
+  const journals: TableFold['journals'][number][] = []
+  return { name, table, rows: new Map<string, Row | null>(), changed: new Set<string>(), added: [] as Row[], journals }
 }
 
 /** A fold threw at an event; `cause` is what it threw. */
@@ -34,13 +55,13 @@ export function foldFact({ name }: Projection, fold: TableFold, fact: LogFact): 
   try {
     const { table } = fold
     if (isKeyed(table)) for (const key of table.keys(fact)) foldRow(table, fold, fact, key)
-    else for (const row of table.rows(fact)) fold.added.push(row)
+    else if (!isJournal(table)) for (const row of table.rows(fact)) fold.added.push(row)
   } catch (error) {
     throw new FoldFailed(name, fact, error)
   }
 }
 
-function foldRow(table: KeyedTable, { rows, changed }: TableFold, fact: LogFact, key: string): void {
+function foldRow(table: KeyedTable, { rows, changed, journals }: TableFold, fact: LogFact, key: string): void {
   const before = rows.get(key) ?? null
   // A row that is too old is gone at once, however late it is deleted: the size of a batch must not show.
   const row = before !== null && isKept(table, before, cutoffOf(table, fact.newest)) ? before : null
@@ -48,6 +69,7 @@ function foldRow(table: KeyedTable, { rows, changed }: TableFold, fact: LogFact,
   if (after === before) return
   rows.set(key, after)
   changed.add(key)
+  for (const journal of journals) for (const entry of journal.table.entries(fact, after, row)) journal.added.push(entry)
 }
 
 /** The keys that `facts` touch. Throws `FoldFailed`. */

@@ -69,15 +69,26 @@ export interface KeyedTable<C extends Columns = Columns> extends Shape<C> {
 }
 
 /** Rows that are written once. */
-export interface AppendTable<C extends Columns = Columns> extends Shape<C> {
+interface WrittenOnce<C extends Columns> extends Shape<C> {
   /** The primary key: columns of type `text` or `integer`. */
   readonly key: readonly (keyof C & string)[]
   /** Rows are born in the order of the key, so that a digest needs none of them kept. */
   readonly ascending?: boolean
+}
+
+/** Rows that an event alone makes. */
+export interface AppendTable<C extends Columns = Columns> extends WrittenOnce<C> {
   rows(fact: LogFact): readonly RowOf<C>[]
 }
 
-export type Table = KeyedTable | AppendTable
+/** Rows that the changes of a keyed table make, which stands before it in the same projection: an account of how that came to be as it is. */
+export interface JournalTable<C extends Columns = Columns, Of extends Columns = Columns> extends WrittenOnce<C> {
+  readonly of: KeyedTable<Of>
+  /** Of a row that an event has changed. */
+  entries(fact: LogFact, after: RowOf<Of> | null, before: RowOf<Of> | null): readonly RowOf<C>[]
+}
+
+export type Table = KeyedTable | AppendTable | JournalTable
 
 /** A read model: a pure fold of the log into tables (design.md 16). No SQL, no clock, no randomness. */
 export interface Projection {
@@ -99,11 +110,20 @@ export function appended<const C extends Columns>(table: AppendTable<C>): Append
   return table
 }
 
+/** Declares the journal of a keyed table: only to infer its types. */
+export function journal<const C extends Columns, const Of extends Columns>(table: JournalTable<C, Of>): JournalTable<C, Of> {
+  return table
+}
+
 /** The row type of a declared table. */
 export type TableRow<T> = T extends Shape<infer C> ? RowOf<C> : never
 
 export function isKeyed(table: Table): table is KeyedTable {
   return 'evolve' in table
+}
+
+export function isJournal(table: Table): table is JournalTable {
+  return 'of' in table
 }
 
 /** Columns of the primary key. */

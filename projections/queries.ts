@@ -13,6 +13,7 @@ import { type NodeHeartbeatsQueries, nodeHeartbeatsQueries } from './node-heartb
 import { home, type ReadModels } from './read.ts'
 import { type ReputationHistoryQueries, reputationHistoryQueries } from './reputation-history.query.ts'
 import { type SettlementQueries, settlementQueries } from './settlement.query.ts'
+import { type WalletBalancesQueries, walletBalancesQueries } from './wallet-balances.query.ts'
 
 export interface Queries
   extends NodeDirectoryQueries,
@@ -21,6 +22,7 @@ export interface Queries
     ReputationHistoryQueries,
     EventLogQueries,
     NetworkQueries,
+    WalletBalancesQueries,
     LedgerQueries,
     EscrowSummaryQueries,
     CommunityFundQueries,
@@ -40,6 +42,7 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...reputationHistoryQueries(db),
     ...eventLogQueries(db),
     ...networkQueries(db),
+    ...walletBalancesQueries(db),
     ...ledgerQueries(db),
     ...escrowSummaryQueries(db),
     ...communityFundQueries(db),

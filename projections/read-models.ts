@@ -12,6 +12,7 @@ import { nodeHeartbeats } from './node-heartbeats.ts'
 import type { Projection } from './projection.ts'
 import { reputationHistory } from './reputation-history.ts'
 import { settlement } from './settlement.ts'
+import { walletBalances } from './wallet-balances.ts'
 
 /** Every read model there is. */
 export const readModels: readonly Projection[] = [
@@ -23,6 +24,7 @@ export const readModels: readonly Projection[] = [
   reputationHistory,
   healthWatch,
   settlement,
+  walletBalances,
   ledger,
   escrowSummary,
   communityFund,

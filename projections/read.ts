@@ -10,10 +10,11 @@ import type { NetworkRow } from './network.ts'
 import type { NodeRow } from './node-directory.ts'
 import type { HealthChangeRow } from './node-health.ts'
 import type { HeartbeatRow } from './node-heartbeats.ts'
-import type { Projection } from './projection.ts'
+import type { Projection, Row } from './projection.ts'
 import type { ReputationChangeRow } from './reputation-history.ts'
 import { decoder } from './rows.ts'
 import type { OwedCreditRow, PendingEscrowRow } from './settlement.ts'
+import type { WalletRow } from './wallet-balances.ts'
 
 /** The views that queries read: those of whichever generation of each projection serves. */
 export interface ReadModels {
@@ -38,6 +39,7 @@ export interface ReadModels {
   readonly proposals: ProposalRow
   readonly allocations: AllocationRow
   readonly differences: DifferenceRow
+  readonly wallets: WalletRow
   readonly chainDeposits: ChainDepositRow
   readonly chainWithdrawals: ChainWithdrawalRow
   readonly chainAnchors: ChainAnchorRow
@@ -133,4 +135,44 @@ export interface Page<Item> {
 export function pageOf<Item>(rows: readonly Item[], limit: number, numberOf: (item: Item) => number): Page<Item> {
   const items = rows.slice(0, limit)
   return { items, next: rows.length > limit ? numberOf(items.at(-1)!) : undefined }
+}
+
+/** A page of a list whose newest come first. */
+export interface NewestPaging {
+  readonly limit: number
+  /** The `next` of the page before, of the same filter. */
+  readonly after?: Place | undefined
+}
+
+/** The last item of a page: when it came, and its id. */
+export interface Place {
+  readonly at: string
+  readonly id: string
+}
+
+export interface NewestPage<Item> {
+  readonly items: readonly Item[]
+  /** Behind which the next page begins; undefined when this is the last one. */
+  readonly next: Place | undefined
+}
+
+/** The newest of `rows`; `at` and `id` are the columns that they sort by, together unique. */
+export async function newest<Item extends Row>(
+  db: ReadDatabase,
+  projection: Projection,
+  rows: Expression<Item>,
+  [at, id]: readonly [at: keyof Item & string, id: keyof Item & string],
+  { limit, after }: NewestPaging,
+): Promise<Answer<NewestPage<Item>>> {
+  const order: readonly Order[] = [
+    [at, 'desc'],
+    [id, 'desc'],
+  ]
+  const behind = after ? sql`where (${sql.ref(at)}, ${sql.ref(id)}) < (${after.at}, ${after.id})` : sql``
+  const page = sql<Item>`select * from (${rows}) p ${behind} ${orderBy(order)} limit ${limit + 1}`
+  const { value, ...place } = await answer(db, projection, page, order)
+  const items = value.slice(0, limit)
+  const last = items.at(-1)
+  const next = value.length > limit && last ? { at: String(last[at]), id: String(last[id]) } : undefined
+  return { value: { items, next }, ...place }
 }

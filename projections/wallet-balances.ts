@@ -1,0 +1,114 @@
+import type { WalletEvent } from '../domain/wallet/events.ts'
+import { keyed, type LogFact, type Projection, type RowOf } from './projection.ts'
+
+const walletColumns = {
+  walletId: 'text',
+  /** The key that speaks for it now. */
+  owner: 'text',
+  /** Its balance; of that, what is spoken for; and what it owes the network. */
+  posted: 'amount',
+  held: 'amount',
+  shortfall: 'amount',
+  /** What is held for withdrawals that are not signed yet: by their ids, in decimal text. */
+  reserved: 'json',
+  openedAt: 'instant',
+  openedPosition: 'position',
+  changedAt: 'instant',
+  changedPosition: 'position',
+} as const
+
+export type WalletRow = RowOf<typeof walletColumns>
+
+/** Every wallet and what is in it. */
+const wallets = keyed({
+  columns: walletColumns,
+  key: 'walletId',
+  indexes: [
+    ['owner', 'openedAt', 'walletId'],
+    ['openedAt', 'walletId'],
+  ],
+  keys: ({ data }) => ('walletId' in data ? [data.walletId] : []),
+  evolve(row, fact) {
+    if (!isOfWallet(fact)) return row
+    if (fact.type === 'WalletOpened') return opened(fact)
+    const after = row && next(row, fact)
+    return after && after !== row ? { ...after, changedAt: fact.metadata.recordedAt, changedPosition: fact.position } : row
+  },
+})
+
+type WalletFact = Extract<LogFact, { type: WalletEvent['type'] }>
+
+function isOfWallet(fact: LogFact): fact is WalletFact {
+  return 'walletId' in fact.data
+}
+
+function opened({ data, metadata: { recordedAt }, position }: Extract<LogFact, { type: 'WalletOpened' }>): WalletRow {
+  const nothing = { posted: 0n, held: 0n, shortfall: 0n, reserved: {} }
+  return { ...data, ...nothing, openedAt: recordedAt, openedPosition: position, changedAt: recordedAt, changedPosition: position }
+}
+
+function next(row: WalletRow, { type, data }: Exclude<WalletFact, { type: 'WalletOpened' }>): WalletRow {
+  switch (type) {
+    case 'WalletKeyChanged':
+      return { ...row, owner: data.publicKey }
+    case 'TestDepositIssued':
+    case 'DepositCredited':
+    case 'CreditPosted':
+      return received(row, data)
+    case 'DepositReversed': {
+      const owed = BigInt(data.fromShortfall)
+      return { ...row, posted: row.posted - BigInt(data.amount) + owed, shortfall: row.shortfall + owed }
+    }
+    case 'TransferSent':
+      return { ...row, posted: row.posted - BigInt(data.amount) }
+    case 'HoldPlaced':
+      return { ...row, held: row.held + BigInt(data.amount) }
+    case 'HoldCaptured':
+      return taken(row, BigInt(data.amount))
+    case 'HoldReleased':
+      return { ...repaid(row, data), held: row.held - BigInt(data.amount) }
+    case 'WithdrawalRequested': {
+      const amount = BigInt(data.amount) + BigInt(data.feeMax)
+      return { ...row, held: row.held + amount, reserved: { ...row.reserved, [data.withdrawalId]: String(amount) } }
+    }
+    case 'WithdrawalRejected':
+    case 'WithdrawalCancelled':
+    case 'WithdrawalFailed': {
+      const { amount, reserved } = unreserved(row, data.withdrawalId)
+      return { ...repaid(row, data), held: row.held - amount, reserved }
+    }
+    case 'WithdrawalSigned':
+      // Later attempts spend what the first one booked.
+      return data.booked === '0'
+        ? row
+        : { ...taken(row, BigInt(data.booked)), reserved: unreserved(row, data.withdrawalId).reserved }
+    case 'WithdrawalConfirmed':
+      return data.feeReturned === '0' ? row : received(row, { ...data, amount: data.feeReturned })
+    case 'WithdrawalApproved':
+    case 'WithdrawalUnconfirmed':
+      return row
+  }
+}
+
+function received(row: WalletRow, data: { readonly amount: string; readonly toShortfall: string }): WalletRow {
+  return repaid({ ...row, posted: row.posted + BigInt(data.amount) }, data)
+}
+
+/** Part of what came in, or came free, repays the debt. */
+function repaid(row: WalletRow, data: { readonly toShortfall: string }): WalletRow {
+  const debt = BigInt(data.toShortfall)
+  return { ...row, posted: row.posted - debt, shortfall: row.shortfall - debt }
+}
+
+/** Money that was held has left. */
+function taken(row: WalletRow, amount: bigint): WalletRow {
+  return { ...row, posted: row.posted - amount, held: row.held - amount }
+}
+
+/** What was held for a withdrawal, and what is still held for others. */
+function unreserved({ reserved }: WalletRow, withdrawalId: string) {
+  const { [withdrawalId]: amount = '0', ...others } = reserved as Readonly<Record<string, string>>
+  return { amount: BigInt(amount), reserved: others }
+}
+
+export const walletBalances = { name: 'wallet-balances', version: 1, tables: { wallets } } satisfies Projection
