@@ -229,8 +229,8 @@ folds('the same log makes the same digests, another makes others', async () => {
   const before = await digests(one, false)
   const after = await digests(other, false)
   assert.equal(
-    Object.keys(before).filter((name) => before[name] === after[name]),
-    readModels.map(({ name }) => name).filter((name) => !['event-log', 'node-directory', 'reputation-history'].includes(name)),
+    Object.keys(before).filter((name) => before[name] !== after[name]),
+    ['event-log', 'node-directory', 'reputation-history'],
   )
 })
 
@@ -245,6 +245,7 @@ folds('digests are pinned and know nothing of positions: another format would ma
     'reputation-history': 'b5cd3933b8bca6ae7b7a2ea215596497f713fb605c9084ec0ed769e18de6d09e',
     'health-watch': '0e4fb0cfb48d3307794da248a7d9a75dec9545247e11e94736ef3ea691d859ac',
     settlement: 'd46eec9407a4c7f48deaa5e5510651181b0cd63c4430ca1e120af9a5c4e498ac',
+    'wallet-balances': 'cb2b95e6043d528a4bac5bac1776263e4d9dbf97a0353bfadbbd340c282ac193',
     'chain-work': '62f3dd5dc346befd4bf4f920d60ad6e505d3089b439107b54befe935f85cd362',
     ledger: 'c05ee1814c07a5406717f97f3542b0a8b655441e0d006628bd75a1f500b8a447',
     'escrow-summary': '177e54a98b0d7465bfc554975a786edc3cc3239743208a41410e4f32c8951915',

@@ -4,6 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DomainEvent } from '../../domain/catalogue.ts'
 import { mayBeNegative } from '../../domain/ledger.ts'
+import type { Place } from '../../projections/read.ts'
+import type { WalletView } from '../../projections/wallet-balances.query.ts'
 import { closeStages, openStage, type Stage } from './harness.ts'
 import { founded } from './history.ts'
 
@@ -130,6 +132,28 @@ money('the fund is what was contributed less what was spent', async () => {
     (await queries.listDifferences({ limit: 200, open: true })).value.differences,
     differences.filter(({ open }) => open),
   )
+})
+
+money('a wallet is the balance of its account, and its owner finds it', async () => {
+  const { queries } = await populated()
+  const found: WalletView[] = []
+  let after: Place | undefined
+  do {
+    const { value } = await queries.listWallets({ limit: 2, after })
+    found.push(...value.items)
+    after = value.next
+  } while (after)
+  assert.is(found.length, history.filter(({ type }) => type === 'WalletOpened').length)
+  for (const wallet of found) {
+    const { walletId, owner, posted, held, shortfall, available } = wallet
+    assert.equal((await queries.findWallet(walletId)).value, wallet)
+    assert.ok((await queries.listWallets({ owner, limit: 9 })).value.items.some((other) => other.walletId === walletId))
+    assert.is((await queries.findAccount(`wallet:${walletId}`)).value?.balance ?? 0n, posted)
+    assert.is((await queries.findAccount(`shortfall:${walletId}`)).value?.balance ?? 0n, -shortfall)
+    assert.is(available, posted - held)
+    assert.ok(available >= 0n && held >= 0n)
+  }
+  assert.is((await queries.findWallet('nobody')).value, undefined)
 })
 
 money('Postgres holds what the fold without it says', async () => {
