@@ -1,5 +1,6 @@
 import express, { type Express } from 'express'
 import { commandRoutes } from './commands.ts'
+import { depositAddressRoutes } from './deposit-address.ts'
 import type { Deps } from './deps.ts'
 import { disclosureRoutes } from './disclosures.ts'
 import { disputeBundleRoute } from './dispute-bundle.ts'
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   disputeBundleRoute,
   ...eventRoutes,
   ...networkRoutes,
+  ...depositAddressRoutes,
   ...disclosureRoutes,
   ...webhookRoutes,
   ...operationRoutes,

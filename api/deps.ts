@@ -12,7 +12,9 @@ export interface Deps {
   readonly submit: SubmitCommand
   /** For what is signed but no command. */
   readonly requests: Requests
-  readonly reads: Omit<Queries, 'healthWatch' | 'settlement'>
+  readonly reads: Omit<Queries, 'healthWatch' | 'settlement' | 'chainWork'>
+  /** A wallet's address on the chain; undefined for a wallet that there is not. Throws `ChainUnavailable` where there is no node. */
+  readonly depositAddress: (walletId: string) => Promise<string | undefined>
   /** For `?after=`. */
   readonly progress: Pick<Progress, 'reached'>
   /** Whether an error that a read threw says that Postgres cannot serve just now. */

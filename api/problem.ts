@@ -1,5 +1,5 @@
 import { StreamBusy } from '../commands/lanes.ts'
-import { AppendOutcomeUnknown, LogDiverged, StoreUnavailable } from '../commands/ports.ts'
+import { AppendOutcomeUnknown, ChainUnavailable, LogDiverged, StoreUnavailable } from '../commands/ports.ts'
 import { DomainError, type RefusalCode, type RefusalDetails } from '../domain/errors.ts'
 import { ReadModelUnavailable } from '../projections/read.ts'
 import { JsonFault } from './json.ts'
@@ -36,6 +36,7 @@ type ApiCode =
   | 'CommandOutcomeUnknown'
   | 'AuthorizationRequired'
   | 'PrivateStoreUnavailable'
+  | 'ChainUnavailable'
 
 export type ProblemCode = RefusalCode | ApiCode
 
@@ -504,6 +505,12 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
       'Postgres does not answer, or not in time, or this instance does not serve it. Send the very same request again: it is done once at most.',
     retryAfterSeconds: 2,
   },
+  ChainUnavailable: {
+    status: 503,
+    title: 'The chain cannot be reached',
+    about: 'The Flopcoin node does not answer, or this instance has none. Try again later.',
+    retryAfterSeconds: 10,
+  },
   EventStoreUnavailable: {
     status: 503,
     title: 'The event store cannot be reached',
@@ -589,6 +596,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof StreamBusy) return { code: 'Overloaded', details: {} }
   if (error instanceof ReadModelUnavailable) return { code: 'ReadModelBuilding', details: { projection: error.projection } }
   // A log that is not the one we know takes no command until somebody has looked at it.
+  if (error instanceof ChainUnavailable) return { code: 'ChainUnavailable', details: {} }
   if (error instanceof StoreUnavailable || error instanceof LogDiverged) return { code: 'EventStoreUnavailable', details: {} }
   if (error instanceof AppendOutcomeUnknown) return { code: 'CommandOutcomeUnknown', details: {} }
   return { code: 'InternalError', details: {} }

@@ -370,6 +370,7 @@ export interface ChainAnchor {
 
 /** The to-do list of the chain's processes, a read model (design.md 12). */
 export interface ChainWork {
+  hasWallet(walletId: string): Promise<boolean>
   /** The longest waiting first. */
   withdrawals(status: ChainWithdrawalStatus, limit: number): Promise<readonly ChainWithdrawal[]>
   withdrawalsById(ids: readonly string[]): Promise<readonly ChainWithdrawal[]>

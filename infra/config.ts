@@ -6,7 +6,7 @@ import { type Quorum, quorumSchema } from '../domain/network/events.ts'
 import { UsageError, type Values } from './cli/command.ts'
 
 /** What one process can do; by default it does all of it. */
-export const roles = ['commands', 'queries', 'projector', 'processes', 'webhooks', 'agent'] as const
+export const roles = ['commands', 'queries', 'projector', 'processes', 'chain', 'webhooks', 'agent'] as const
 export type Role = (typeof roles)[number]
 
 /** Numbers come as numbers from the file and as text from the environment and flags. */
@@ -108,6 +108,22 @@ const keys = {
     'DUXNET_WEBHOOKS_RETRY_HOURS',
     positive(24 * 30).default(72),
     'for how long a webhook message that fails is tried again',
+  ),
+  flopcoinRpcUrl: key(
+    'FLOPCOIN_RPC_URL',
+    url(/^https?:\/\/[^/]/, 'must be the URL of a node (http://user:password@host:port/)').optional(),
+    "a Flopcoin Core node's RPC, `http://user:password@host:port/`; without it deposits and withdrawals over the chain are off",
+    { secret: true },
+  ),
+  flopcoinCookieFile: key(
+    'FLOPCOIN_COOKIE_FILE',
+    z.string().min(1).optional(),
+    "the node's `.cookie`, where the URL has no user and password",
+  ),
+  walletPassphraseFile: key(
+    'DUXNET_WALLET_PASSPHRASE_FILE',
+    z.string().min(1).optional(),
+    "a file with the passphrase of the treasury's keys; `DUXNET_WALLET_PASSPHRASE` in the environment has it likewise",
   ),
   logLevel: key(
     'DUXNET_LOG_LEVEL',

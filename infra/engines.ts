@@ -41,8 +41,10 @@ export interface EngineOptions {
 
 /** Starts the embedded engines, unless addresses of others are given, both at once. Throws `Failure`. */
 export async function openEngines(config: Config, options: EngineOptions): Promise<Engines> {
-  const eventStore = does(config, 'commands', 'projector', 'processes') ? openEventStore(config, options) : undefined
-  const postgres = does(config, 'queries', 'projector', 'processes', 'webhooks') ? openPostgres(config, options) : undefined
+  const eventStore = does(config, 'commands', 'projector', 'processes', 'chain') ? openEventStore(config, options) : undefined
+  const postgres = does(config, 'queries', 'projector', 'processes', 'chain', 'webhooks')
+    ? openPostgres(config, options)
+    : undefined
   // One that is refused is told when the other is known, too, and can be ended.
   await Promise.allSettled([eventStore, postgres])
   return { eventStore: await eventStore, postgres: await postgres, private: openPrivate(config, options, await postgres) }
@@ -55,7 +57,7 @@ function openPrivate(
   postgres: ReadSideEngine | undefined,
 ): PrivateEngine | undefined {
   const url = config.databaseUrl ?? (config.databaseReaderUrl === undefined ? postgres?.url : undefined)
-  if (url === undefined || !does(config, 'commands', 'processes', 'webhooks')) return undefined
+  if (url === undefined || !does(config, 'commands', 'processes', 'chain', 'webhooks')) return undefined
   const options = { url, log: (message: string, error: Error) => log.debug({ reason: error.message }, message) }
   const store = openPrivateStore(options)
   lifetime.atEnd(store.close)

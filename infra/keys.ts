@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { generateSeed, signerFrom } from '../adapters/crypto/ed25519.ts'
 import type { Signer } from '../commands/ports.ts'
 import { nodeIdOf, publicKeySchema } from '../domain/ids.ts'
 import { Failure } from './cli/command.ts'
+import { writeOnce } from './write-once.ts'
 
 const keyFileSchema = z.strictObject({
   /** Which file this is; the seed is the secret. */
@@ -28,23 +29,9 @@ export function newKey(): KeyFile {
 /** The text of a key file. */
 export const keyText = (key: KeyFile) => `${JSON.stringify(key, null, 2)}\n`
 
-/** Writes a key file, mode 0600; it appears whole and on the disk, or not at all. Throws `Failure` when the file is there already. */
+/** Writes a key file. Throws `Failure` when it is there already. */
 export function writeKey(path: string, key: KeyFile): void {
-  const beside = `${path}.${process.pid}.new`
-  try {
-    const file = openSync(beside, 'wx', 0o600)
-    writeSync(file, keyText(key))
-    fsyncSync(file)
-    closeSync(file)
-    linkSync(beside, path)
-  } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw new Failure(
-      taken ? `${path} is there already and is not overwritten` : `cannot write ${path}: ${(error as Error).message}`,
-    )
-  } finally {
-    rmSync(beside, { force: true })
-  }
+  writeOnce(path, keyText(key))
 }
 
 /** Reads a key file. Throws `Failure` for one that cannot be read or whose halves do not belong together. */

@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
   },
   dispute: { does: 'judge a dispute bundle without a server', main: cli('dispute', () => import('./cli/dispute.ts')) },
   fund: { does: "print the community fund's transparency report", main: cli('fund', () => import('./cli/fund.ts')) },
+  wallet: {
+    does: 'the treasury: its keys, backups, addresses and offline signatures',
+    main: cli('wallet', () => import('./cli/wallet.ts')),
+  },
   projections: { does: 'list, rebuild or verify the read models', main: cli('projections', () => import('./cli/projections.ts')) },
   eventstore: {
     // Its options are EventStoreDB's own, so it reads them itself.

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HttpMetrics } from '../api/deps.ts'
-import type { CommandMetrics } from '../commands/ports.ts'
+import type { ChainBlock, CommandMetrics } from '../commands/ports.ts'
+import type { ChainAlarm } from '../commands/processes/chain.ts'
 import type { WebhookMetrics } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
 import type { MoneyStatus } from './money-status.ts'
@@ -10,10 +11,17 @@ export interface Metrics {
   readonly http: HttpMetrics
   readonly commands: CommandMetrics
   readonly webhooks: WebhookMetrics
+  readonly chain: ChainMetrics
   /** From now on a scrape asks for the status; while that cannot be had it shows none. */
   watchProjections(status: () => Promise<readonly ProjectionStatus[]>): void
   /** The same for money. */
   watchMoney(status: () => Promise<MoneyStatus>): void
+}
+
+/** What the chain's process tells of itself. */
+export interface ChainMetrics {
+  round(round: { readonly tip: ChainBlock; readonly differences: number }): void
+  alarm(kind: ChainAlarm['kind']): void
 }
 
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5]
@@ -68,6 +76,16 @@ export function createMetrics(): Metrics {
   const total = gauge('ledger_total', 'Of all accounts in minor units: 0, or the ledger is wrong')
   let money = async (): Promise<MoneyStatus | undefined> => undefined
 
+  const chainGauge = (name: string, help: string) => new Gauge({ name: `duxnet_chain_${name}`, help, registers })
+  const height = chainGauge('height', 'Of the tip that the chain process saw last')
+  const differences = chainGauge('open_differences', 'Between ledger, wallet and chain')
+  const chainAlarms = new Counter({
+    name: 'duxnet_chain_alarms_total',
+    help: 'What the chain process cannot put right by itself, and what waits, by kind',
+    labelNames: ['kind'],
+    registers,
+  })
+
   async function readProjections(): Promise<void> {
     const found = await projections().catch(() => [])
     for (const gauge of [lag, age, stopped]) gauge.reset()
@@ -102,6 +120,13 @@ export function createMetrics(): Metrics {
       standing(standing) {
         for (const [what, gauge] of Object.entries(webhookGauges)) gauge.set(standing[what as keyof typeof webhookGauges])
       },
+    },
+    chain: {
+      round({ tip, differences: open }) {
+        height.set(tip.height)
+        differences.set(open)
+      },
+      alarm: (kind) => chainAlarms.inc({ kind }),
     },
     watchProjections(status) {
       projections = status

@@ -1,4 +1,4 @@
-import { StoreUnavailable, type SubmitCommand } from '../commands/ports.ts'
+import { ChainUnavailable, StoreUnavailable, type SubmitCommand } from '../commands/ports.ts'
 import type { Requests } from '../commands/requests/submit.ts'
 import type { Progress } from '../projections/progress.ts'
 import type { Queries } from '../projections/queries.ts'
@@ -14,6 +14,11 @@ export class NotServed extends Error {
 
 export const noCommands: SubmitCommand = async () => {
   throw new StoreUnavailable('this instance takes no commands')
+}
+
+/** Where there is no node, or not here. */
+export const noChain = async (): Promise<never> => {
+  throw new ChainUnavailable('this instance has no Flopcoin node')
 }
 
 const noRequest = async () => {

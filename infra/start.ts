@@ -12,6 +12,7 @@ import { listen } from '../api/server.ts'
 import type { Clock } from '../commands/ports.ts'
 import { createSubmit } from '../commands/submit.ts'
 import { runAgent } from './agent/agent.ts'
+import { openChainSide } from './chain.ts'
 import { Failure } from './cli/command.ts'
 import { type Config, does } from './config.ts'
 import { holdDataDirectory } from './data-directory.ts'
@@ -24,7 +25,7 @@ import { logged, seldom } from './logs.ts'
 import { createMetrics } from './metrics.ts'
 import { moneyStatus } from './money-status.ts'
 import { enterNetwork, networkOfReadModel } from './network.ts'
-import { NotServed, noCommands, noQueries, noRequests } from './not-served.ts'
+import { NotServed, noChain, noCommands, noQueries, noRequests } from './not-served.ts'
 import { openRequests } from './private-side.ts'
 import { createProcesses } from './processes.ts'
 import { openReadSide, untilBuilt } from './read-side.ts'
@@ -125,6 +126,20 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         ? openWebhooks({ engine: engines.private, config, lifetime, clock, log, metrics: metrics.webhooks })
         : undefined
 
+    const chainSide = await openChainSide({
+      config,
+      network,
+      store,
+      privateStore: engines.private?.store,
+      readSide,
+      submit,
+      keys,
+      clock,
+      log,
+      metrics: metrics.chain,
+      reached,
+    })
+
     const app = createApp({
       networkId,
       version,
@@ -135,6 +150,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
           : noRequests,
       reads: does(config, 'queries') && readSide ? readSide.queries : noQueries,
       progress: readSide?.progress ?? noQueries,
+      depositAddress: chainSide?.depositAddress ?? noChain,
       isUnavailable: (error) => error instanceof NotServed || isUnavailable(error),
       clock,
       log,
@@ -158,6 +174,9 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       const { url } = engines.private
       lifetime.background('the webhooks', (signal) => whileLeading(url, 'webhooks', signal, (within) => webhooks.run(within)))
     }
+    const chainRunner = chainSide?.runner
+    if (chainRunner && postgres)
+      lifetime.background('the chain process', (signal) => whileLeading(postgres.url, 'chain', signal, chainRunner.run))
     if (does(config, 'agent')) {
       const signer = keys.findOrMake('agent')
       // A node that the network will not have is no reason to stop the network.

@@ -3,6 +3,7 @@ import { answer, type ReadDatabase } from './read.ts'
 
 /** What the chain's processes read (`ChainWork` in commands/ports.ts says what each means). */
 export interface ChainWorkQueries {
+  hasWallet(walletId: string): Promise<boolean>
   withdrawals(status: Withdrawal['status'], limit: number): Promise<readonly Withdrawal[]>
   withdrawalsById(ids: readonly string[]): Promise<readonly Withdrawal[]>
   deposits(keys: readonly string[]): Promise<ReadonlyMap<string, Deposit>>
@@ -39,6 +40,11 @@ export function chainWorkQueries(db: ReadDatabase): ChainWorkQueries {
     (await answer(db, chainWork, query, [['requestedAt', 'asc']])).value as unknown as Withdrawal[]
 
   return {
+    async hasWallet(walletId) {
+      const { value } = await answer(db, chainWork, db.selectFrom('chainWallets').selectAll().where('walletId', '=', walletId))
+      return value.length > 0
+    },
+
     withdrawals: (status, limit) => read(withdrawals.where('status', '=', status).orderBy('requestedAt').limit(limit)),
     withdrawalsById: async (ids) => (ids.length ? read(withdrawals.where('withdrawalId', 'in', ids)) : []),
 

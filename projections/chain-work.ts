@@ -2,6 +2,14 @@ import { postingsOf } from '../domain/ledger.ts'
 import { depositKey } from '../domain/wallet/state.ts'
 import { keyed, type Projection, type TableRow } from './projection.ts'
 
+/** Wallets that there are. */
+const chainWallets = keyed({
+  columns: { walletId: 'text' },
+  key: 'walletId',
+  keys: ({ type, data }) => (type === 'WalletOpened' ? [data.walletId] : []),
+  evolve: (_row, _fact, walletId) => ({ walletId }),
+})
+
 /** Deposits over the chain, and whether they count. */
 const chainDeposits = keyed({
   columns: {
@@ -124,6 +132,7 @@ const chainDifferences = keyed({
   },
 })
 
+export type ChainWalletRow = TableRow<typeof chainWallets>
 export type ChainDepositRow = TableRow<typeof chainDeposits>
 export type ChainWithdrawalRow = TableRow<typeof chainWithdrawals>
 export type ChainAnchorRow = TableRow<typeof chainAnchors>
@@ -134,5 +143,5 @@ export type ChainDifferenceRow = TableRow<typeof chainDifferences>
 export const chainWork = {
   name: 'chain-work',
   version: 1,
-  tables: { chainDeposits, chainWithdrawals, chainAnchors, chainHoldings, chainDifferences },
+  tables: { chainWallets, chainDeposits, chainWithdrawals, chainAnchors, chainHoldings, chainDifferences },
 } satisfies Projection

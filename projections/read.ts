@@ -1,5 +1,12 @@
 import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
-import type { ChainAnchorRow, ChainDepositRow, ChainDifferenceRow, ChainHoldingsRow, ChainWithdrawalRow } from './chain-work.ts'
+import type {
+  ChainAnchorRow,
+  ChainDepositRow,
+  ChainDifferenceRow,
+  ChainHoldingsRow,
+  ChainWalletRow,
+  ChainWithdrawalRow,
+} from './chain-work.ts'
 import type { AllocationRow, FundContributionRow, FundSweepRow, FundTotalsRow, ProposalRow } from './community-fund.ts'
 import type { DifferenceRow } from './differences.ts'
 import type { EscrowRow } from './escrow-summary.ts'
@@ -40,6 +47,7 @@ export interface ReadModels {
   readonly allocations: AllocationRow
   readonly differences: DifferenceRow
   readonly wallets: WalletRow
+  readonly chainWallets: ChainWalletRow
   readonly chainDeposits: ChainDepositRow
   readonly chainWithdrawals: ChainWithdrawalRow
   readonly chainAnchors: ChainAnchorRow

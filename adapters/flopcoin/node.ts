@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { BroadcastOutcome, Chain, ChainBlock, ChainPlace, Outpoint } from '../../commands/ports.ts'
 import { ChainUnavailable } from '../../commands/ports.ts'
 import { coinAmount, wholeNumber } from './amount.ts'
-import type { ChainName } from './chains.ts'
 import { type Call, CallOutcomeUnknown, NodeRefused, type Rpc } from './rpc.ts'
+import type { Vault } from './vault.ts'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const hexBytes = z
@@ -188,17 +188,12 @@ function refusal({ code, message }: NodeRefused): BroadcastOutcome {
   return { kind: 'refused', reason: 'invalid', message }
 }
 
-export interface Preflight {
-  readonly chain: ChainName
-  /** A multi-signature script made of these keys in this order must come out as `address`. */
-  readonly script: { readonly threshold: number; readonly publicKeys: readonly string[]; readonly address: string }
-}
-
-/** Whether the node is of the plan's chain and makes the addresses that we make. Throws Error that says what differs, `ChainUnavailable`. */
-export async function checkNode(rpc: Rpc, { chain, script }: Preflight): Promise<void> {
+/** Whether the node is of the vault's chain and makes the addresses that the vault makes. Throws Error that says what differs, `ChainUnavailable`. */
+export async function checkNode(rpc: Rpc, { plan, change }: Pick<Vault, 'plan' | 'change'>): Promise<void> {
   const info = checked(z.object({ chain: z.string() }), 'getblockchaininfo', await rpc.read('getblockchaininfo'))
-  if (info.chain !== chain) throw new Error(`the node is on the chain ${info.chain}, the treasury on ${chain}`)
-  const made = checked(scriptSchema, 'createmultisig', await rpc.read('createmultisig', [script.threshold, [...script.publicKeys]]))
-  if (made.address !== script.address)
-    throw new Error(`the node makes other addresses than the treasury: ${made.address}, not ${script.address}`)
+  if (info.chain !== plan.chain) throw new Error(`the node is on the chain ${info.chain}, the treasury on ${plan.chain}`)
+  const keys = change.keys.map(({ publicKey }) => Buffer.from(publicKey).toString('hex')).sort()
+  const made = checked(scriptSchema, 'createmultisig', await rpc.read('createmultisig', [plan.threshold, keys]))
+  if (made.address !== change.address)
+    throw new Error(`the node makes other addresses than the treasury: ${made.address}, not ${change.address}`)
 }

@@ -1,6 +1,6 @@
 import { depositKey } from '../../domain/wallet/state.ts'
 import type { ChainPayment } from '../ports.ts'
-import { type ChainDeps, say } from './chain.ts'
+import { type ChainDeps, eachItem, say } from './chain.ts'
 
 /**
  * Credits what arrived at wallets' addresses and has the confirmations that the policy asks for. The place moves only behind what is
@@ -15,14 +15,20 @@ export async function creditDeposits(deps: ChainDeps): Promise<void> {
   const wallets = await store.walletsOf(ripe.map(({ address }) => address))
   const known = await work.deposits(ripe.map(depositKey))
   const due = ripe.filter((payment) => wallets.has(payment.address) && !known.get(depositKey(payment))?.credited)
-  for (const payment of due) {
-    const key = depositKey(payment)
-    const item = `${key}\n${known.get(key)?.credits ?? 0}`
-    await say(deps, { type: 'CreditDeposit', subject: wallets.get(payment.address)!, data: credit(payment), item })
-    deps.passed?.('credited')
-  }
-  if (upTo !== place) await store.setPlace(upTo)
-  deps.passed?.('placed')
+  const all = await eachItem(
+    deps,
+    due,
+    (payment) => `deposit ${depositKey(payment)}`,
+    async (payment) => {
+      const key = depositKey(payment)
+      const item = `${key}\n${known.get(key)?.credits ?? 0}`
+      await say(deps, { type: 'CreditDeposit', subject: wallets.get(payment.address)!, data: credit(payment), item })
+      deps.reached?.('deposit credited')
+    },
+  )
+  if (!all || upTo === place) return
+  await store.setPlace(upTo)
+  deps.reached?.('deposits placed')
 }
 
 function credit({ txid, vout, amount, block, confirmations }: ChainPayment) {

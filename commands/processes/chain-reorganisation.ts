@@ -30,5 +30,5 @@ async function undo(deps: ChainDeps, { kind, key, walletId, txid }: ChainAnchor)
     const data = { withdrawalId: key, txid, reason }
     await say(deps, { type: 'UnconfirmWithdrawal', subject: walletId, data, item: `${key}\n${withdrawal!.confirms}` })
   }
-  deps.passed?.('reversed')
+  deps.reached?.('block undone')
 }

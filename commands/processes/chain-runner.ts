@@ -7,7 +7,9 @@ import { createWithdrawals } from './chain-withdrawals.ts'
 
 export interface ChainRunnerDeps extends ChainDeps {
   /** Resolves once the to-do list has taken in `position`; false when it does not within seconds. Throws what Postgres throws. */
-  readonly reached: (position: bigint) => Promise<boolean>
+  readonly tookIn: (position: bigint) => Promise<boolean>
+  /** Makes sure that the node is the right one. Throws Error for one that is not, and `ChainUnavailable`. */
+  readonly checkNode: () => Promise<void>
   /** Position of the newest event; undefined in an empty log. Throws `StoreUnavailable`. */
   readonly head: () => Promise<bigint | undefined>
   /** Resolves after `ms`, or at once when `signal` is aborted. */
@@ -32,7 +34,7 @@ const addressPage = 200
 
 /** Brings deposits in and pays withdrawals out, one thing after the other: each round sees what the one before has done. */
 export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
-  const { chain, treasury, store, work, reached, head, sleep, onError, onRound } = deps
+  const { chain, treasury, store, work, tookIn, checkNode, head, sleep, onError, onRound } = deps
   /** Of the last event that this process appended, or the head when it began: the to-do list must have taken it in. */
   let seen: bigint | undefined
   let watched = false
@@ -63,10 +65,11 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
     return seen === before
   }
 
-  const isCurrent = async () => seen === undefined || reached(seen)
+  const isCurrent = async () => seen === undefined || tookIn(seen)
 
   /** A node that was replaced or restored watches nothing yet, and must look at old blocks. */
   async function watchAll(): Promise<void> {
+    await checkNode()
     await chain.watch([treasury.changeAddress], true)
     for (let last = ''; ; ) {
       const page = await store.addressesAfter(last, addressPage)

@@ -26,7 +26,7 @@ export interface Withdrawals {
 }
 
 export function createWithdrawals(deps: ChainDeps): Withdrawals {
-  const { chain, treasury, store, work, clock, alarm, passed = () => {} } = deps
+  const { chain, treasury, store, work, clock, alarm, reached = () => {} } = deps
   /** Tip at which each payment was handed to the network last: once a block is enough. */
   const handedIn = new Map<string, string>()
 
@@ -88,7 +88,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     if (!(await store.keep(attempt))) return undefined
     const spent = new Set(drafted.inputs.map(outpointOf))
     purse.coins = purse.coins.filter((coin) => !spent.has(outpointOf(coin)))
-    passed('drafted')
+    reached('payment drafted')
     return attempt
   }
 
@@ -116,7 +116,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     const recorded = await unlessGivenUp(withdrawalId, () =>
       say(deps, { type: 'RecordWithdrawalTransaction', subject: walletId, data, item }),
     )
-    passed('recorded')
+    reached('payment recorded')
     if (recorded) await handIn(withdrawalId, attempt.signed, tip)
   }
 
@@ -125,7 +125,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     const psbt = treasury.sign(attempt.psbt)
     const done = { ...attempt, psbt, signed: treasury.finish(psbt) }
     await store.keepSignatures(done)
-    passed('signed')
+    reached('payment signed')
     return done
   }
 
@@ -167,7 +167,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     const data = { withdrawalId, txid, blockHash: block.hash, height: block.height }
     await say(deps, { type: 'ConfirmWithdrawal', subject: walletId, data, item: `${withdrawalId}\n${confirms}` })
     handedIn.delete(withdrawalId)
-    passed('confirmed')
+    reached('payment confirmed')
   }
 
   /** The last recorded attempt again, or a dearer one when that has waited for long. */
@@ -191,7 +191,7 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     const mark = `${txid}\n${tip.hash}`
     if (handedIn.get(withdrawalId) === mark) return undefined
     const outcome = await chain.broadcast(bytes)
-    passed('broadcast')
+    reached('payment broadcast')
     // What is in doubt is handed in again at once: the network knows the bytes by their hash.
     if (outcome.kind !== 'unknown') handedIn.set(withdrawalId, mark)
     if (outcome.kind === 'refused' && outcome.reason !== 'fee_too_low')

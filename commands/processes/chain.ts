@@ -29,8 +29,8 @@ export interface ChainDeps {
   readonly clock: Clock
   /** Told of what a person must look at, and of what only waits. */
   readonly alarm: (alarm: ChainAlarm) => void
-  /** Passed at each step that leaves something behind: where tests end the process. */
-  readonly passed?: (step: ChainStep) => void
+  /** Named points behind each step that leaves something behind: where tests end the process. */
+  readonly reached?: (point: ChainPoint) => void
 }
 
 /** What the process cannot put right by itself. */
@@ -44,7 +44,15 @@ export type ChainAlarm =
   | { readonly kind: 'payment_waits'; readonly withdrawalId: string; readonly reason: string }
   | { readonly kind: 'difference'; readonly subject: string; readonly expected: bigint; readonly actual: bigint }
 
-export type ChainStep = 'drafted' | 'signed' | 'recorded' | 'broadcast' | 'confirmed' | 'credited' | 'reversed' | 'placed'
+export type ChainPoint =
+  | 'payment drafted'
+  | 'payment signed'
+  | 'payment recorded'
+  | 'payment broadcast'
+  | 'payment confirmed'
+  | 'deposit credited'
+  | 'block undone'
+  | 'deposits placed'
 
 /** Something to be said in the log about `item`: the same item gives the same command id, whoever says it and however often. */
 export interface ChainCommand {
@@ -79,19 +87,22 @@ export function isAway(error: unknown): boolean {
   return error instanceof ChainUnavailable || error instanceof StoreUnavailable
 }
 
-/** Works on each item; one that fails is told of and stays open. Throws when everything has to wait. */
+/** Works on each item; one that fails is told of and stays open. Throws when everything has to wait. True when none failed. */
 export async function eachItem<Item>(
   { alarm }: ChainDeps,
   items: readonly Item[],
   nameOf: (item: Item) => string,
   work: (item: Item) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
+  let all = true
   for (const item of items) {
     try {
       await work(item)
     } catch (error) {
       if (isAway(error)) throw error
+      all = false
       alarm({ kind: 'item_failed', item: nameOf(item), error })
     }
   }
+  return all
 }

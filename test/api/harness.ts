@@ -17,7 +17,7 @@ import { createSubmit } from '../../commands/submit.ts'
 import type { Envelope } from '../../domain/envelope.ts'
 import { nodeIdOf } from '../../domain/ids.ts'
 import type { NetworkState } from '../../domain/network/decider.ts'
-import { NotServed, noRequests } from '../../infra/not-served.ts'
+import { NotServed, noChain, noRequests } from '../../infra/not-served.ts'
 import { openRequests } from '../../infra/private-side.ts'
 import { progress } from '../../projections/progress.ts'
 import { createProjector, type Projector } from '../../projections/projector.ts'
@@ -150,6 +150,7 @@ export async function startApi(
     networkId,
     version: '0.1.0-test',
     submit: createSubmit({ store, namespace: 'dux', networkId, clock: () => clock.now, verify: verifySignature }),
+    depositAddress: noChain,
     requests: privateStore
       ? openRequests({ engine: { url: privateUrl!, store: privateStore, reader }, networkId, clock: () => clock.now, allowPrivate })
       : noRequests,

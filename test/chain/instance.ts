@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { signerFrom, verifySignature } from '../../adapters/crypto/ed25519.ts'
-import { createChain } from '../../adapters/flopcoin/node.ts'
+import { checkNode, createChain } from '../../adapters/flopcoin/node.ts'
 import { accountOf } from '../../adapters/flopcoin/payment.ts'
 import { createRpc } from '../../adapters/flopcoin/rpc.ts'
 import { openTreasury } from '../../adapters/flopcoin/treasury.ts'
@@ -10,7 +10,7 @@ import { openWriter } from '../../adapters/postgres/pool.ts'
 import { chainStore } from '../../adapters/postgres/private/chain.ts'
 import { openPrivateStore, type PrivateStore } from '../../adapters/postgres/private/store.ts'
 import type { Chain, ChainStore, ChainWork, EventStore, SubmitCommand, Treasury } from '../../commands/ports.ts'
-import type { ChainAlarm, ChainDeps, ChainStep } from '../../commands/processes/chain.ts'
+import type { ChainAlarm, ChainDeps, ChainPoint } from '../../commands/processes/chain.ts'
 import { createReconciliation } from '../../commands/processes/chain-reconciliation.ts'
 import { type ChainRunner, createChainRunner } from '../../commands/processes/chain-runner.ts'
 import { createSubmit } from '../../commands/submit.ts'
@@ -33,7 +33,7 @@ export interface ChainInstanceOptions {
   readonly seed: string
   /** How many of the cosigners' keys it has; two unless given. */
   readonly keys?: number
-  readonly passed?: (step: ChainStep) => void
+  readonly reached?: (point: ChainPoint) => void
 }
 
 /** The parts of a running instance that have to do with the chain. */
@@ -63,22 +63,23 @@ export const plan: TreasuryPlan = {
 export const vault = openVault(plan)
 
 export async function startChainInstance(options: ChainInstanceOptions): Promise<ChainInstance> {
-  const { store, namespace, networkId, databaseUrl, nodeUrl, policy, seed, keys = 2, passed } = options
+  const { store, namespace, networkId, databaseUrl, nodeUrl, policy, seed, keys = 2, reached } = options
   const clock = () => new Date()
   const postgres = openWriter<ReadModels>({ url: databaseUrl })
   const privateStore = openPrivateStore({ url: databaseUrl })
   const over = new AbortController()
-  const reached = progress(postgres.db)
+  const folded = progress(postgres.db)
   const projector = createProjector({
     projections: [chainWork],
     source: store,
     db: postgres.db,
     copyTransaction: (work) => copyTransaction(postgres.pool, work),
     clock,
-    onAdvance: reached.advanced,
+    onAdvance: folded.advanced,
   })
   const projecting = projector.run(over.signal)
-  const chain = createChain(createRpc({ url: nodeUrl, pauseMs: 20 }))
+  const rpc = createRpc({ url: nodeUrl, pauseMs: 20 })
+  const chain = createChain(rpc)
   const treasury = openTreasury(vault, accounts.slice(0, keys), chain)
   const submit = createSubmit({ store, namespace, networkId, clock, verify: verifySignature })
   const alarms: ChainAlarm[] = []
@@ -94,17 +95,18 @@ export async function startChainInstance(options: ChainInstanceOptions): Promise
     signer: signerFrom(Buffer.from(seed, 'hex')),
     clock,
     alarm: (alarm) => void alarms.push(alarm),
-    ...(passed && { passed }),
+    ...(reached && { reached }),
   }
   const caughtUp = async () => {
     const head = await store.head()
-    if (head) await reached.reached(chainWork.name, head.position, 30_000)
+    if (head) await folded.reached(chainWork.name, head.position, 30_000)
   }
   await untilBuilt(() => work.holdings())
   return {
     runner: createChainRunner({
       ...deps,
-      reached: async (position) => (await reached.reached(chainWork.name, position, 30_000)) >= position,
+      tookIn: async (position) => (await folded.reached(chainWork.name, position, 30_000)) >= position,
+      checkNode: () => checkNode(rpc, vault),
       head: async () => (await store.head())?.position,
       sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
       onError: () => {},

@@ -19,7 +19,7 @@ import { nodeIdOf } from '../../domain/ids.ts'
 import { initialPolicy } from '../../domain/network/policy.ts'
 import { runAgent } from '../../infra/agent/agent.ts'
 import { createMetrics } from '../../infra/metrics.ts'
-import { noRequests } from '../../infra/not-served.ts'
+import { noChain, noRequests } from '../../infra/not-served.ts'
 
 const test = suite('agent')
 const key = () => signerFrom(generateSeed())
@@ -41,6 +41,7 @@ async function duxnet({ burst = 60, intervalSeconds = 1, skewMs = 0 } = {}) {
     version: '0.0.0',
     submit,
     requests: noRequests,
+    depositAddress: noChain,
     // An agent asks one thing of the read side.
     reads: {
       network: async () => ({ value: { ...network, changedPosition: 0n }, position: 0n, generation: 1 }),

@@ -54,10 +54,7 @@ async function coins(): Promise<SpendableCoin[]> {
 
 payment('go from drafting by M of N signatures into a block, to the unit', async () => {
   const chain = chainOf()
-  await checkNode(createRpc({ url: node.url }), {
-    chain: 'regtest',
-    script: { threshold: 2, publicKeys: keysOf(vault.change), address: vault.change.address },
-  })
+  await checkNode(createRpc({ url: node.url }), vault)
   await chain.watch([vault.change.address, ...walletIds.map((id) => vault.deposit(id).address)], false)
   for (const id of walletIds) await node.chain.pay(vault.deposit(id).address, 3n * coin)
   await node.chain.mine(1)
@@ -165,6 +162,18 @@ payment('never lose a unit: what goes in comes out as payment, change and fee', 
   )
 })
 
+payment('are made at a node of the same chain and the same addresses only', async () => {
+  const rpc = createRpc({ url: node.url })
+  const elsewhere = { ...plan, chain: 'test' as const }
+  const refusal = (vault: Parameters<typeof checkNode>[1]) =>
+    checkNode(rpc, vault).then(
+      () => '',
+      (error: Error) => error.message,
+    )
+  assert.is(await refusal(openVault(elsewhere)), 'the node is on the chain regtest, the treasury on test')
+  assert.match(await refusal({ plan, change: openVault(elsewhere).change }), /makes other addresses/)
+})
+
 payment('know addresses of the chain from all others', () => {
   for (const address of [destination, vault.change.address]) assert.ok(vault.scriptTo(address))
   for (const address of [
@@ -194,10 +203,6 @@ payment('of one plan have the same addresses wherever they are derived', () => {
 })
 
 payment.run()
-
-function keysOf(script: { keys: readonly { publicKey: Uint8Array }[] }): string[] {
-  return script.keys.map(({ publicKey }) => Buffer.from(publicKey).toString('hex')).sort()
-}
 
 /** A transaction out of nowhere with one output. */
 function transactionPaying(script: Uint8Array, amount: bigint): { id: string; bytes: Uint8Array } {
