@@ -81,25 +81,28 @@ async function subjectEvents(
   types: readonly string[] | undefined,
 ): Promise<Answer<Page<EventView>>> {
   const direction = descending ? 'desc' : 'asc'
+  const most = limit + 1
   let own = db.selectFrom('events').select(columns).where('subject', '=', subject)
-  let referring = db
-    .selectFrom('eventReferences')
-    .innerJoin('events', 'events.index', 'eventReferences.index')
-    .select(columns)
-    .where('eventReferences.subject', '=', subject)
+  let references = db.selectFrom('eventReferences').select('index').where('subject', '=', subject)
   if (after !== undefined) {
     own = own.where('index', descending ? '<' : '>', after)
-    referring = referring.where('eventReferences.index', descending ? '<' : '>', after)
+    references = references.where('index', descending ? '<' : '>', after)
   }
-  if (types) {
-    own = own.where('type', 'in', types)
-    referring = referring.where('type', 'in', types)
-  }
-  const most = limit + 1
+  if (types) own = own.where('type', 'in', types)
+  // The page is cut before the join: for a popular subject Postgres would else walk through all events up to it.
+  else references = references.orderBy('index', direction).limit(most)
+  let referring = db
+    .selectFrom(references.as('references'))
+    .innerJoin('events', 'events.index', 'references.index')
+    .select(columns)
+    .orderBy('events.index', direction)
+    .limit(most)
+  if (types) referring = referring.where('type', 'in', types)
+  if (types && after !== undefined) referring = referring.where('events.index', descending ? '<' : '>', after)
   const both = db
     .selectFrom(own.orderBy('index', direction).limit(most).as('own'))
     .selectAll()
-    .unionAll(db.selectFrom(referring.orderBy('eventReferences.index', direction).limit(most).as('referring')).selectAll())
+    .unionAll(db.selectFrom(referring.as('referring')).selectAll())
   const page = db.selectFrom(both.as('both')).selectAll().orderBy('index', direction).limit(most)
   const { value, ...place } = await answer(db, eventLog, page, [['index', direction]])
   return { value: pageOf(value, limit, ({ index }) => index), ...place }
