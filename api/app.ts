@@ -2,11 +2,14 @@ import express, { type Express } from 'express'
 import { commandRoutes } from './commands.ts'
 import { depositAddressRoutes } from './deposit-address.ts'
 import type { Deps } from './deps.ts'
+import { differenceRoutes } from './differences.ts'
 import { disclosureRoutes } from './disclosures.ts'
-import { disputeBundleRoute } from './dispute-bundle.ts'
 import { documentRoutes } from './documents.ts'
+import { escrowRoutes } from './escrows.ts'
 import { eventRoutes } from './events.ts'
 import { exchange } from './exchange.ts'
+import { fundRoutes } from './fund.ts'
+import { ledgerRoutes } from './ledger.ts'
 import { networkRoutes } from './network.ts'
 import { nodeHistoryRoutes } from './node-histories.ts'
 import { nodeRoutes } from './nodes.ts'
@@ -20,7 +23,10 @@ export const routes: readonly Route[] = [
   ...nodeRoutes,
   ...commandRoutes,
   ...nodeHistoryRoutes,
-  disputeBundleRoute,
+  ...escrowRoutes,
+  ...ledgerRoutes,
+  ...fundRoutes,
+  ...differenceRoutes,
   ...eventRoutes,
   ...networkRoutes,
   ...depositAddressRoutes,

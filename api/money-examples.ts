@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { proveWalletKey, signResult } from '../commands/sign.ts'
 import { commitmentOf } from '../domain/commitment.ts'
+import { contributionsDigest } from '../domain/fund/contributions.ts'
 import { fundId } from '../domain/fund/decider.ts'
 import { ownIdOf } from '../domain/wallet/state.ts'
-import { type ExampleCommand, idOf, networkId, signerOf } from './example-signers.ts'
+import { type ExampleCommand, idOf, networkId, position, recordedAt, signerOf } from './example-signers.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 const commitment = (content: string) => commitmentOf(sha256(`salt of ${content}`), Buffer.from(content))
@@ -71,3 +72,164 @@ export const moneyCommands = {
   ApproveSpending: bySteward({ proposalId: idOf('ProposeSpending') }),
   WithdrawProposal: bySteward({ proposalId: idOf('ProposeSpending') }),
 } satisfies Record<string, ExampleCommand>
+
+const { windows, terms } = moneyCommands.OpenEscrow.data
+const later = '2026-11-24T10:15:30.042Z'
+
+/** What the addresses answer about the example's money. */
+export const moneyExample = {
+  escrow: {
+    escrowId,
+    client: clientId,
+    provider: providerId,
+    amount: '1000000000',
+    status: 'delivered',
+    dueAt: later,
+    reason: null,
+    fundSharePermille: 50,
+    terms,
+    verifier: verifier.publicKey,
+    fallbackProviderPermille: 500,
+    windows,
+    heldAt: recordedAt,
+    capturedAt: recordedAt,
+    resultHash,
+    resultValid: true,
+    dispute: null,
+    providerAmount: '0',
+    fundAmount: '0',
+    refundedAmount: '0',
+    credited: {},
+    openedAt: recordedAt,
+    changedAt: recordedAt,
+    changedPosition: position,
+  },
+  escrowExplanation: {
+    status: 'delivered',
+    waitsFor: [{ who: 'client', does: 'ReleaseEscrow' }],
+    until: later,
+    otherwise: 'The provider is paid: silence of a client who could have looked is acceptance.',
+    payments: [],
+    story: [
+      {
+        index: 41,
+        at: recordedAt,
+        type: 'EscrowOpened',
+        actor: `wallet:${clientId}`,
+        text: 'The client opened the escrow over 1000000000.',
+      },
+    ],
+  },
+  account: {
+    account: `wallet:${clientId}`,
+    balance: '99000000000',
+    debits: '1000000000',
+    credits: '100000000000',
+    entries: 2,
+    changedPosition: position,
+  },
+  entry: {
+    index: 44,
+    line: 0,
+    account: `wallet:${clientId}`,
+    amount: '-1000000000',
+    item: null,
+    type: 'HoldCaptured',
+    stream: `dux_wallet-${clientId}`,
+    revision: 3,
+    recordedAt,
+    position,
+  },
+  trialBalance: {
+    total: '0',
+    debits: '102950000000',
+    credits: '102950000000',
+    accounts: [
+      { kind: 'clearing:escrows', balance: '0', debits: '950000000', credits: '950000000' },
+      { kind: 'clearing:fund', balance: '50000000', debits: '0', credits: '50000000' },
+      { kind: 'escrow', balance: '0', debits: '1000000000', credits: '1000000000' },
+      { kind: 'outside:test', balance: '-100000000000', debits: '100000000000', credits: '0' },
+      { kind: 'wallet', balance: '99950000000', debits: '1000000000', credits: '100950000000' },
+    ],
+    clearing: [
+      {
+        account: 'clearing:fund',
+        balance: '50000000',
+        debits: '0',
+        credits: '50000000',
+        openCount: 1,
+        openItems: [
+          {
+            item: `contribution:${escrowId}`,
+            amount: '50000000',
+            openedAt: recordedAt,
+            ageSeconds: 1,
+            openedIndex: 52,
+            openedPosition: position,
+          },
+        ],
+      },
+    ],
+    position,
+  },
+  fund: {
+    fund: fundId,
+    balance: '50000000',
+    swept: '50000000',
+    spent: '0',
+    pending: '0',
+    contributions: 1,
+    sweeps: 1,
+    sweptToIndex: 52,
+    changedIndex: 53,
+    changedPosition: position,
+  },
+  contribution: { index: 52, escrowId, amount: '50000000', recordedAt, position },
+  sweep: {
+    n: 1,
+    fromIndex: 0,
+    toIndex: 52,
+    count: 1,
+    amount: '50000000',
+    listDigest: contributionsDigest([{ index: 52, escrowId, amount: 50_000_000n }]),
+    recordedAt,
+    position,
+  },
+  proposal: {
+    ...moneyCommands.ProposeSpending.data,
+    proposalId: idOf('ProposeSpending'),
+    status: 'proposed',
+    by: steward.publicKey,
+    stewards: { members: [steward.publicKey], threshold: 1 },
+    approvals: [],
+    creditedAt: null,
+    proposedAt: recordedAt,
+    changedAt: recordedAt,
+    changedPosition: position,
+  },
+  allocation: { category: 'infrastructure', spendings: 1, amount: '50000000', lastAt: recordedAt, changedPosition: position },
+  report: {
+    allocations: [],
+    closing: { balance: '50000000', pending: '0' },
+    contributions: { amount: '50000000', count: 1 },
+    format: 'duxnet-fund-report-v1',
+    kind: 'test',
+    networkId,
+    opening: { balance: '0', pending: '0' },
+    proposals: [],
+    range: { from: 0, to: 53 },
+    spent: '0',
+    sweeps: [],
+  },
+  difference: {
+    differenceId: idOf('OpenDifference'),
+    subject: 'treasury',
+    expected: '100000000000',
+    actual: '99999999999',
+    difference: '-1',
+    foundAt: recordedAt,
+    closedAt: null,
+    open: true,
+    changedPosition: position,
+  },
+} as const

@@ -17,8 +17,10 @@ const everywhere: readonly ProblemCode[] = [
 const tags = {
   Nodes: 'Who is in the network and how they do. Answers come from read models; `Duxnet-Position` says how far those have come.',
   Network: 'The network itself: its keys, policy and figures.',
-  Escrows: 'Money that is locked until work is done: who waits for what, and who was paid.',
   Wallets: 'Money that a key may spend, and how it comes and goes over the chain.',
+  Escrows: 'Money that is locked until work is done: who waits for what, and who was paid.',
+  Fund: 'The community fund: what came in, what it was spent on, and who decided.',
+  Ledger: 'The double-entry book of all money. Amounts are decimal text in minor units: 1 FLOP is 100000000.',
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
   Events: 'The log itself, as it was signed and hashed.',
   Disclosures:

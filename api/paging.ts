@@ -4,9 +4,22 @@ import { checkGeneration, readCursor, writeCursor } from './cursor.ts'
 import type { Deps } from './deps.ts'
 import { pageLimit, readAt } from './reading.ts'
 
+/** A list that is read in pages; `Place` is where a page ends and the next begins. */
+export interface PagedList<Item, Place> {
+  /** Which list it is, its filters and order included: a cursor is good for no other. */
+  readonly identity: readonly unknown[]
+  readonly projection: { readonly name: string }
+  readonly place: z.ZodType<Place>
+  read(page: { readonly limit: number; readonly after: Place | undefined }): Promise<Read<PageOf<Item, Place>>>
+}
+
+export interface PageOf<Item, Place> {
+  readonly items: readonly Item[]
+  readonly next: Place | undefined
+}
+
 /** A list that is paged by a number of its items: a revision, an index. */
 export interface NumberedList<Item> {
-  /** Which list it is, its order included: a cursor is good for no other. */
   readonly identity: readonly unknown[]
   readonly projection: { readonly name: string }
   readonly descending: boolean
@@ -20,20 +33,38 @@ export interface PageQuery {
   readonly after?: bigint | undefined
 }
 
-const placeSchema = z.int().nonnegative()
+type PageRead<Item> = Read<readonly Item[]> & { readonly next: string | null }
 
 /** The page that `query` asks for; `next` is the cursor of the one behind it. Throws as `readAt` and `readCursor`. */
-export async function readPage<Item>(
+export async function readPlaces<Item, Place>(
   deps: Deps,
-  { identity, projection, descending, read }: NumberedList<Item>,
+  { identity, projection, place: placeSchema, read }: PagedList<Item, Place>,
   query: PageQuery,
-): Promise<Read<readonly Item[]> & { readonly next: string | null }> {
+): Promise<PageRead<Item>> {
   const list = [deps.networkId, ...identity]
   const cursor = query.cursor === undefined ? undefined : readCursor(list, placeSchema, query.cursor)
-  const paging = { limit: query.limit ?? pageLimit, descending, after: cursor?.place }
-  const { value, ...place } = await readAt(deps, projection, query.after, () => read(paging))
+  const page = { limit: query.limit ?? pageLimit, after: cursor?.place }
+  const { value, ...place } = await readAt(deps, projection, query.after, () => read(page))
   checkGeneration(cursor, place.generation)
   const { items, next } = value
   const following = next === undefined ? null : writeCursor(list, { generation: place.generation, place: next })
   return { value: items, next: following, ...place }
+}
+
+/** The place in a list that is paged by a number. */
+export const numberPlace = z.int().nonnegative()
+
+/** As `readPlaces`. */
+export function readPage<Item>(
+  deps: Deps,
+  { identity, projection, descending, read }: NumberedList<Item>,
+  query: PageQuery,
+): Promise<PageRead<Item>> {
+  const list = {
+    identity,
+    projection,
+    place: numberPlace,
+    read: (page: Omit<Paging, 'descending'>) => read({ ...page, descending }),
+  }
+  return readPlaces(deps, list as PagedList<Item, number>, query)
 }

@@ -17,6 +17,7 @@ type ApiCode =
   | 'RouteUnknown'
   | 'NetworkUnknown'
   | 'NodeUnknown'
+  | 'AccountUnknown'
   | 'CommandUnknown'
   | 'ProblemUnknown'
   | 'MethodNotAllowed'
@@ -429,6 +430,11 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 404,
     title: 'There is no such node',
     about: 'No node of this id has been registered, as far as the read model has come; `after` waits for it.',
+  },
+  AccountUnknown: {
+    status: 404,
+    title: 'There is no such account',
+    about: 'Nothing was ever booked on the account `account`, as far as the read model has come; `after` waits for it.',
   },
   CommandUnknown: {
     status: 404,

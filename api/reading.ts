@@ -62,9 +62,14 @@ export function positionOf({ position }: Read<unknown>): { readonly 'duxnet-posi
   return { 'duxnet-position': String(position) }
 }
 
+/** JSON in which amounts and positions, which are bigints, are decimal text. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_name, field) => (typeof field === 'bigint' ? String(field) : field))
+}
+
 /** The answer about one thing that says itself when it changed last. */
 export function one(read: Read<unknown>, changedPosition: bigint, body: unknown): Answer {
-  return { status: 200, body: JSON.stringify(body), headers: positionOf(read), etag: `"${read.generation}-${changedPosition}"` }
+  return { status: 200, body: jsonText(body), headers: positionOf(read), etag: `"${read.generation}-${changedPosition}"` }
 }
 
 /** The answer about many things: its ETag is made from all it says, for what is gone from a list changed nothing that is in it. */

@@ -4,75 +4,19 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { judgeBundle } from '../../commands/dispute-bundle.ts'
-import type { Signer } from '../../commands/ports.ts'
-import { proveWalletKey, signResult } from '../../commands/sign.ts'
 import { canonicalEvent } from '../../domain/event.ts'
-import { contributionsDigest } from '../../domain/fund/contributions.ts'
 import { leafHash } from '../../domain/merkle.ts'
-import { type Api, countEvents, newSigner, startWhole } from './harness.ts'
+import { type Api, newSigner, startWhole } from './harness.ts'
+import { commitment, disputedEscrow, play, windows } from './money.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests bend any part of it
 type Bundle = any
 
 const bundles = suite<{ api: Api; close(): Promise<void>; escrowId: string; bundle: Bundle }>('api/dispute-bundle')
-const commitment = Buffer.alloc(32, 7).toString('base64url')
-const resultHash = 'ab'.repeat(32)
-const windows = { fund: 60, start: 60, deliver: 60, accept: 60, resolve: 60 }
-
-/** Sends commands one after the other; the first event of what the last one made. */
-async function play(api: Api, steps: readonly [signer: Signer, type: string, subject: string, data: object, commandId?: string][]) {
-  let last: Bundle
-  for (const [signer, type, subject, data, commandId = randomUUID()] of steps) {
-    const reply = await api.post('/v1/commands', api.sign(signer, type, subject, data, { commandId }))
-    assert.is(reply.status, 201, `${type}: ${reply.text}`)
-    last = reply.body
-  }
-  return last
-}
-
-/** An escrow that was disputed, decided, credited and swept, between wallets of which one changed its key. */
-async function disputed(api: Api): Promise<string> {
-  const [client, provider, next] = [newSigner(), newSigner(), newSigner()]
-  const { settlement } = api.services
-  const [from, to, escrowId, keyChange] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()]
-  const { networkId } = api.network
-  const terms = { client: from, provider: to, amount: '1000', terms: commitment, fallbackProviderPermille: 500, windows }
-  await play(api, [
-    [client, 'OpenWallet', from, {}, from],
-    [provider, 'OpenWallet', to, {}, to],
-    [client, 'IssueTestDeposit', from, { amount: '5000' }],
-    [client, 'OpenEscrow', escrowId, terms, escrowId],
-    [client, 'PlaceHold', from, { escrowId }],
-    [settlement, 'RecordFunding', escrowId, {}],
-    [settlement, 'CaptureHold', from, { escrowId }],
-    [provider, 'StartEscrow', escrowId, {}],
-    [provider, 'ChangeWalletKey', to, proveWalletKey(next, { networkId, walletId: to, commandId: keyChange }), keyChange],
-    [next, 'GrantRefund', escrowId, { amount: '100' }],
-    [next, 'DeliverResult', escrowId, { resultHash, signature: signResult(next, { networkId, escrowId, resultHash }) }],
-    [client, 'OpenDispute', escrowId, { reason: commitment }],
-    [next, 'AddEvidence', escrowId, { evidence: commitment }],
-    [api.authority, 'VoteOnDispute', escrowId, { providerAmount: '600' }],
-  ])
-  const index = (await countEvents(api.store)) - 1
-  const swept = [{ index, escrowId, amount: 30n }]
-  const range = { fromIndex: 0, toIndex: index, count: 1, amount: '30', listDigest: contributionsDigest(swept) }
-  const credit = (leg: string) => ({ source: { kind: 'escrow', escrowId, leg } })
-  const { position } = await play(api, [
-    [settlement, 'PostCredit', from, credit('refund-1')],
-    [settlement, 'PostCredit', to, credit('provider')],
-    [settlement, 'PostCredit', from, credit('refund')],
-    [settlement, 'SweepContributions', 'community', range],
-    [client, 'IssueTestDeposit', from, { amount: '1' }],
-  ])
-  // The read model is there when it is asked for below.
-  assert.is((await api.get(`/v1/escrows/${escrowId}/dispute-bundle?after=${position}`)).status, 200)
-  return escrowId
-}
-
 bundles.before(async (context) => {
   const { api, readSide } = await startWhole()
-  const escrowId = await disputed(api)
-  const { body } = await api.get(`/v1/escrows/${escrowId}/dispute-bundle`)
+  const { escrowId, position } = await disputedEscrow(api)
+  const { body } = await api.get(`/v1/escrows/${escrowId}/dispute-bundle?after=${position}`)
   Object.assign(context, {
     api,
     escrowId,
