@@ -189,7 +189,7 @@ withdrawals.run()
 const lost = suite('withdrawals while replies are lost')
 
 lost(`of which ${many} are made with one reply in twenty lost are each paid once`, async () => {
-  const node = await startTestNode({ blocks: 130 })
+  const node = await startTestNode({ blocks: many > 1000 ? 250 : 130 })
   const world = await chainWorld({ node })
   const random = randomOf(seed)
   const wallets = await Promise.all(Array.from({ length: 5 }, () => world.openWallet()))
