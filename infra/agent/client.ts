@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Envelope } from '../../domain/envelope.ts'
 
-/** What the agent needs to know of the network. */
+/** What the program's own clients need to know of the network. */
 const networkSchema = z.object({
   networkId: z.string(),
+  kind: z.enum(['test', 'main']),
   serverTime: z.iso.datetime(),
   policy: z.object({ heartbeat: z.object({ intervalSeconds: z.number().positive() }) }),
 })
@@ -40,11 +41,13 @@ export class Unavailable extends Error {
 
 const timeoutMs = 10_000
 
-/** A DuxNet's API over HTTP, as much of it as an agent needs. All calls throw `Unavailable`, and the signal's reason. */
+/** A DuxNet's API over HTTP, as much of it as the program's own clients need. All calls throw `Unavailable`, and the signal's reason. */
 export interface NetworkClient {
   network(): Promise<NetworkAnswer>
   /** Undefined when the command was accepted, or was already so. */
   send(envelope: Envelope): Promise<Refusal | undefined>
+  /** What stands at `path`, as much of it as `schema` names; undefined where there is nothing (yet). */
+  get<Answer>(path: string, schema: z.ZodType<Answer>): Promise<Answer | undefined>
 }
 
 export function networkClient(url: string, signal: AbortSignal): NetworkClient {
@@ -61,12 +64,21 @@ export function networkClient(url: string, signal: AbortSignal): NetworkClient {
     throw new Unavailable(`${url} answers ${answer.status}`, retryAfter(answer))
   }
 
+  async function parsed<Answer>(answer: Response, schema: z.ZodType<Answer>): Promise<Answer> {
+    const body = schema.safeParse(await answer.json().catch(() => undefined))
+    if (!body.success) throw new Unavailable(`${url} answers ${answer.status}, and not as a DuxNet does`)
+    return body.data
+  }
+
   return {
     async network() {
-      const answer = await call('/v1/network')
-      const network = networkSchema.safeParse(await answer.json().catch(() => undefined))
-      if (!network.success) throw new Unavailable(`${url} answers ${answer.status}, and not as a DuxNet does`)
-      return network.data
+      return parsed(await call('/v1/network'), networkSchema)
+    },
+    async get(path, schema) {
+      const answer = await call(path)
+      if (answer.status !== 404) return parsed(answer, schema)
+      await answer.body?.cancel()
+      return undefined
     },
     async send(envelope) {
       const answer = await call('/v1/commands', envelope)
