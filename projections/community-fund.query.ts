@@ -67,14 +67,15 @@ export function communityFundQueries(db: ReadDatabase): CommunityFundQueries {
     },
     async unsweptContributions(limit) {
       const query = db
-        .selectFrom('fundContributions')
-        .innerJoin('fundTotals', (join) => join.onTrue())
-        .select(['index', 'escrowId', 'amount', 'sweptToIndex'])
-        .whereRef('index', '>', 'sweptToIndex')
+        .selectFrom('fundTotals')
+        .leftJoin('fundContributions', (join) => join.onRef('index', '>', 'sweptToIndex'))
+        .select(['sweptToIndex', 'index', 'escrowId', 'amount'])
         .orderBy('index')
         .limit(limit)
       const { value, ...place } = await answer(db, communityFund, query, [['index', 'asc']])
-      const contributions = value.map(({ index, escrowId, amount }) => ({ index, escrowId, amount }))
+      const contributions = value.flatMap(({ index, escrowId, amount }) =>
+        index === null || escrowId === null || amount === null ? [] : [{ index, escrowId, amount }],
+      )
       return { value: { sweptToIndex: value[0]?.sweptToIndex ?? -1, contributions }, ...place }
     },
     async fundSweeps({ limit, after, descending = false }) {

@@ -53,9 +53,10 @@ export function memorySettlementList(store: Pick<EventStore, 'readAll'>): Memory
       return at(owed.slice(0, limit) as never)
     },
     async unsweptContributions(limit) {
-      const contributions = await rows<FundContributionRow>('fundContributions')
+      const all = await rows<FundContributionRow>('fundContributions')
       const sweptToIndex = (await rows<FundTotalsRow>('fundTotals'))[0]?.sweptToIndex ?? -1
-      return at({ sweptToIndex, contributions: contributions.filter(({ index }) => index > sweptToIndex).slice(0, limit) })
+      const unswept = all.filter(({ index }) => index > sweptToIndex).slice(0, limit)
+      return at({ sweptToIndex, contributions: unswept.map(({ index, escrowId, amount }) => ({ index, escrowId, amount })) })
     },
     async open() {
       await pending()
