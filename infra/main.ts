@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
     does: 'the treasury: its keys, backups, addresses and offline signatures',
     main: cli('wallet', () => import('./cli/wallet.ts')),
   },
+  demo: { does: 'go through an escrow at a running DuxNet', main: cli('demo', () => import('./cli/demo.ts')) },
   projections: { does: 'list, rebuild or verify the read models', main: cli('projections', () => import('./cli/projections.ts')) },
   eventstore: {
     // Its options are EventStoreDB's own, so it reads them itself.

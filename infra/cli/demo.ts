@@ -100,8 +100,8 @@ async function demoEscrow(api: NetworkClient): Promise<void> {
 
   const balanceOf = (walletId: string, posted: bigint) =>
     until(async () => {
-      const wallet = await api.get(`/v1/wallets/${walletId}`, walletSchema)
-      return wallet?.posted === String(posted) && wallet.posted
+      const account = await api.get(`/v1/ledger/accounts/wallet:${walletId}`, accountSchema)
+      return account?.balance === String(posted) && account.balance
     })
   const contribution = BigInt(amount) / 20n
   process.stdout.write('\n')
@@ -113,7 +113,7 @@ async function demoEscrow(api: NetworkClient): Promise<void> {
 }
 
 const fundSchema = z.object({ balance: z.string(), sweptToIndex: z.number() })
-const walletSchema = z.object({ posted: z.string() })
+const accountSchema = z.object({ balance: z.string() })
 const trialBalanceSchema = z.object({ total: z.string(), debits: z.string(), credits: z.string() })
 const eventsSchema = z.object({
   events: z.array(z.object({ index: z.number(), event: z.object({ type: z.string(), stream: z.string() }) })),
