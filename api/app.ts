@@ -16,6 +16,7 @@ import { nodeRoutes } from './nodes.ts'
 import { operationRoutes } from './operations.ts'
 import { ApiProblem } from './problem.ts'
 import type { Route } from './route.ts'
+import { walletRoutes } from './wallets.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** Express tries them in this order, so what is asked most comes first. */
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   ...nodeRoutes,
   ...commandRoutes,
   ...nodeHistoryRoutes,
+  ...walletRoutes,
   ...escrowRoutes,
   ...ledgerRoutes,
   ...fundRoutes,

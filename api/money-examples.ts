@@ -78,6 +78,19 @@ const later = '2026-11-24T10:15:30.042Z'
 
 /** What the addresses answer about the example's money. */
 export const moneyExample = {
+  wallet: {
+    walletId: clientId,
+    owner: client.publicKey,
+    posted: '99000000000',
+    held: '0',
+    available: '99000000000',
+    shortfall: '0',
+    frozen: false,
+    openedAt: recordedAt,
+    openedPosition: '184300',
+    changedAt: recordedAt,
+    changedPosition: position,
+  },
   escrow: {
     escrowId,
     client: clientId,
