@@ -222,8 +222,8 @@ export interface Chain {
   tip(): Promise<ChainBlock>
   /** Hash of the chain's block at each height; undefined where it has none. */
   blockHashes(heights: readonly number[]): Promise<readonly (string | undefined)[]>
-  /** Makes the node watch the addresses that it does not watch yet; it looks for older payments only where `rescan` is set. */
-  watch(addresses: readonly string[], rescan: boolean): Promise<void>
+  /** Makes the node watch the addresses that it does not watch yet, looking for older payments where `rescan` is set. True when there were such. */
+  watch(addresses: readonly string[], rescan: boolean): Promise<boolean>
   /**
    * Payments in blocks after the block `after`, and in none; all of them without `after`, or where that is not of the chain. `upTo` is the
    * youngest block with `confirmations`: the next `after` that misses nothing.
@@ -316,7 +316,8 @@ export interface ChainStore {
   addressesAfter(address: string, limit: number): Promise<readonly string[]>
   /** Block up to which deposits were taken in. */
   place(): Promise<string | undefined>
-  setPlace(blockHash: string): Promise<void>
+  /** Undefined: all of them have to be looked at again. */
+  setPlace(blockHash: string | undefined): Promise<void>
   /** Of these outpoints (`txid:vout`), those that a payment was drafted to spend. */
   spokenFor(outpoints: readonly string[]): Promise<ReadonlySet<string>>
   /** Attempts at each withdrawal in their order; none for one that has none. */
@@ -377,7 +378,7 @@ export interface ChainWork {
   /** By `txid:vout`; absent where the log knows none. */
   deposits(keys: readonly string[]): Promise<ReadonlyMap<string, ChainDeposit>>
   /** Credited deposits and confirmed withdrawals, those in the highest blocks first. */
-  anchors(offset: number, limit: number): Promise<readonly ChainAnchor[]>
+  anchors(limit: number): Promise<readonly ChainAnchor[]>
   /** What the treasury must hold by the ledger: what came in over the chain less what left, fees included. Units. */
   holdings(): Promise<bigint>
   /** Subjects of differences that are open. */

@@ -7,7 +7,7 @@ export interface ChainWorkQueries {
   withdrawals(status: Withdrawal['status'], limit: number): Promise<readonly Withdrawal[]>
   withdrawalsById(ids: readonly string[]): Promise<readonly Withdrawal[]>
   deposits(keys: readonly string[]): Promise<ReadonlyMap<string, Deposit>>
-  anchors(offset: number, limit: number): Promise<readonly Anchor[]>
+  anchors(limit: number): Promise<readonly Anchor[]>
   holdings(): Promise<bigint>
   differences(): Promise<readonly string[]>
 }
@@ -58,8 +58,8 @@ export function chainWorkQueries(db: ReadDatabase): ChainWorkQueries {
       return new Map(value.map(({ deposit, ...row }) => [deposit, { ...row, ...outpointOf(deposit) }]))
     },
 
-    async anchors(offset, limit) {
-      const rows = db.selectFrom('chainAnchors').selectAll().orderBy('height', 'desc').orderBy('anchor').offset(offset).limit(limit)
+    async anchors(limit) {
+      const rows = db.selectFrom('chainAnchors').selectAll().orderBy('height', 'desc').orderBy('anchor').limit(limit)
       const { value } = await answer(db, chainWork, rows, [
         ['height', 'desc'],
         ['anchor', 'asc'],

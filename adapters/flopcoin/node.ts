@@ -97,6 +97,7 @@ export function createChain(rpc: Rpc): Chain {
       const unknown = addresses.filter((_, index) => !known[index]!.iswatchonly)
       // One look at the old blocks serves all.
       for (const [index, address] of unknown.entries()) await importAddress(address, rescan && index === unknown.length - 1)
+      return unknown.length > 0
     },
 
     async payments(after, confirmations) {

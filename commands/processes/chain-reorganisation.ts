@@ -1,24 +1,23 @@
 import type { ChainAnchor } from '../ports.ts'
 import { type ChainDeps, say } from './chain.ts'
 
-const pageSize = 100
+const pageSize = 200
 const reason = 'reorganised'
 
 /**
- * Takes back what the log says of blocks that are no longer the chain's. A block's hash stands for all blocks below it, so looking ends at
- * the first that is still there. Throws when one cannot be taken back: newer ones must not be added above it.
+ * Takes back what the log says of blocks that are no longer the chain's. A block's hash stands for all blocks below it, so looking begins
+ * at the highest and ends at the first that is still there. Throws when one cannot be taken back: newer ones must not be added above it.
+ * False when it has to be asked again, once the to-do list knows what was taken back.
  */
-export async function undoReorganised(deps: ChainDeps): Promise<void> {
+export async function undoReorganised(deps: ChainDeps): Promise<boolean> {
   const { chain, work } = deps
-  for (let offset = 0; ; offset += pageSize) {
-    const anchors = await work.anchors(offset, pageSize)
-    const heights = [...new Set(anchors.map(({ block }) => block.height))]
-    const hashes = await chain.blockHashes(heights)
-    const hashAt = new Map(heights.map((height, index) => [height, hashes[index]]))
-    const gone = anchors.filter(({ block }) => hashAt.get(block.height) !== block.hash)
-    for (const anchor of gone) await undo(deps, anchor)
-    if (gone.length < anchors.length || anchors.length < pageSize) return
-  }
+  const anchors = await work.anchors(pageSize)
+  const heights = [...new Set(anchors.map(({ block }) => block.height))]
+  const hashes = await chain.blockHashes(heights)
+  const hashAt = new Map(heights.map((height, index) => [height, hashes[index]]))
+  const gone = anchors.filter(({ block }) => hashAt.get(block.height) !== block.hash)
+  for (const anchor of gone) await undo(deps, anchor)
+  return gone.length < anchors.length || anchors.length < pageSize
 }
 
 async function undo(deps: ChainDeps, { kind, key, walletId, txid }: ChainAnchor): Promise<void> {

@@ -26,9 +26,12 @@ export interface ChainRunner {
   run(signal: AbortSignal): Promise<void>
 }
 
-/** Milliseconds between rounds; between comparisons. */
+/** Milliseconds between rounds. */
 const pauseMs = 1000
+/** Milliseconds between comparisons. */
 const compareMs = 60_000
+/** Milliseconds between questions whether the node still watches all addresses: it may have been replaced between two rounds. */
+const watchMs = 600_000
 /** Addresses that the node is asked about at once. */
 const addressPage = 200
 
@@ -37,7 +40,8 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
   const { chain, treasury, store, work, tookIn, checkNode, head, sleep, onError, onRound } = deps
   /** Of the last event that this process appended, or the head when it began: the to-do list must have taken it in. */
   let seen: bigint | undefined
-  let watched = false
+  /** When the node was last asked whether it watches all addresses; a node that was away may be another now. */
+  let watchedAt = Number.NEGATIVE_INFINITY
 
   const noting: ChainDeps = {
     ...deps,
@@ -54,10 +58,11 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
     seen ??= await head()
     const before = seen
     if (!(await isCurrent())) return false
-    if (!watched) await watchAll()
-    watched = true
-    await undoReorganised(noting)
-    if (!(await isCurrent())) return false
+    if (deps.clock().getTime() - watchedAt >= watchMs) await watchAll()
+    for (let all = false; !all; ) {
+      all = await undoReorganised(noting)
+      if (!(await isCurrent())) return false
+    }
     const tip = await chain.tip()
     await creditDeposits(noting)
     await withdrawals.advance(tip)
@@ -67,16 +72,16 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
 
   const isCurrent = async () => seen === undefined || tookIn(seen)
 
-  /** A node that was replaced or restored watches nothing yet, and must look at old blocks. */
+  /** A node that was replaced or restored watches nothing yet: it looks at old blocks, and all that it finds is listed anew. */
   async function watchAll(): Promise<void> {
     await checkNode()
-    await chain.watch([treasury.changeAddress], true)
-    for (let last = ''; ; ) {
-      const page = await store.addressesAfter(last, addressPage)
-      await chain.watch(page, true)
-      if (page.length < addressPage) return
-      last = page.at(-1)!
+    let isNew = await chain.watch([treasury.changeAddress], true)
+    for (let page = await store.addressesAfter('', addressPage); page.length; ) {
+      isNew = (await chain.watch(page, true)) || isNew
+      page = await store.addressesAfter(page.at(-1)!, addressPage)
     }
+    if (isNew) await store.setPlace(undefined)
+    watchedAt = deps.clock().getTime()
   }
 
   return {
@@ -92,7 +97,7 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
             compared = now
           }
         } catch (error) {
-          if (isAway(error)) watched = false
+          if (isAway(error)) watchedAt = Number.NEGATIVE_INFINITY
           if (!signal.aborted) onError(error)
         }
         await sleep(pauseMs, signal)

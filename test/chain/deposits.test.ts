@@ -70,6 +70,18 @@ deposits('are found by a node that never watched before', async ({ world }) => {
   assert.is(await wallet.balance(), coin)
 })
 
+deposits('are found again by a node that was replaced while nobody looked, once that is seen', async ({ world }) => {
+  const wallet = await world.openWallet()
+  await world.pass(4)
+  world.node.replaceWallet()
+  await world.node.chain.pay(wallet.address, coin)
+  await world.pass(6)
+  assert.is(await wallet.balance(), 0n)
+  await world.restart()
+  await world.settle()
+  assert.is(await wallet.balance(), coin)
+})
+
 deposits('are undone with their block, and count again when another block holds them', async ({ world }) => {
   const wallet = await world.openWallet()
   await world.node.chain.pay(wallet.address, coin)
@@ -87,6 +99,16 @@ deposits('are undone with their block, and count again when another block holds 
   await world.pass(4)
   assert.is((await typesOf(world)).filter((type) => type === 'DepositCredited').length, 3)
   assert.is(await wallet.balance(), coin)
+})
+
+deposits('in any number are undone, more than are looked at together too', async ({ world }) => {
+  const wallet = await world.openWallet()
+  await world.node.chain.payMany(Array.from({ length: 205 }, () => [wallet.address, coin / 100n] as const))
+  await world.pass(3)
+  assert.is(await wallet.balance(), (205n * coin) / 100n)
+  await world.node.chain.reorganise(3)
+  await world.settle()
+  assert.is(await wallet.balance(), 0n)
 })
 
 deposits('that were undone after they were spent are owed by the wallet, which is frozen', async ({ world }) => {

@@ -90,6 +90,10 @@ export function chainStore(store: PrivateStore): ChainStore {
 
     async setPlace(blockHash) {
       const db = await store.db()
+      if (blockHash === undefined) {
+        await db.deleteFrom('chainPlaces').where('name', '=', deposits).execute()
+        return
+      }
       await db
         .insertInto('chainPlaces')
         .values({ name: deposits, blockHash })
