@@ -18,7 +18,7 @@ export interface RateLimit {
 }
 
 /** Needs nothing but a new key. */
-const openings: ReadonlySet<unknown> = new Set(['OpenWallet', 'RegisterNode'])
+const openings: ReadonlySet<unknown> = new Set(['OpenWallet', 'RegisterNode', 'CreateWebhook', 'DiscloseContent'])
 
 /** The limits that a command falls under; `address` is the sender's. */
 export type RateLimits = (command: { readonly type: unknown; readonly key: unknown }, address: string) => RateLimit

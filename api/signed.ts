@@ -34,6 +34,7 @@ export const requestProblems: readonly ProblemCode[] = [
   'CommandNotForThisRoute',
   'CommandIdReused',
   'RequestsTooMany',
+  'CommandsTooMany',
 ]
 
 /** What every read that says who reads can be refused with. */
@@ -85,7 +86,10 @@ export function signedRoute({ path, type, status, done, answer, example, bytesMa
     lane: 'command',
     async handle(asked, deps) {
       checkRoute(asked.body, type, asked.params as Record<string, string>)
+      const limit = deps.rates({ type, key: (asked.body as { publicKey?: unknown } | null)?.publicKey }, asked.address)
+      limit.check()
       const { outcome, answer } = await inStore(deps, deps.requests.submit(asked.body))
+      if (outcome === 'done') limit.spend()
       return json(outcome === 'done' ? status : 200, { ...answer, outcome })
     },
   }

@@ -135,7 +135,7 @@ const keys = {
   openingsPerMinute: key(
     'DUXNET_OPENINGS_PER_MINUTE',
     whole(0, 1_000_000, 'must be a whole number from 0 to 1000000').default(120),
-    'wallets and nodes that one address may open in a minute; 0: as many as it likes, as where a proxy is the only address',
+    'wallets, nodes, webhooks and disclosures that one address may open in a minute; 0: as many as it likes, as where a proxy is the only address',
   ),
   commandsPerMinute: key(
     'DUXNET_COMMANDS_PER_MINUTE',
