@@ -326,8 +326,11 @@ export interface ChainStore {
   unsigned(): Promise<readonly string[]>
   /** Keeps an attempt, and its inputs from everybody else. False when it, or a payment with one of its inputs, is there already. */
   keep(attempt: PaymentAttempt): Promise<boolean>
-  /** Keeps the signatures that an attempt has by now. */
-  keepSignatures(attempt: Pick<PaymentAttempt, 'withdrawalId' | 'attempt' | 'psbt' | 'signed'>): Promise<void>
+  /** Keeps the signatures that an attempt has by now, if it had those of `before` until now and is not complete. False when it had others. */
+  keepSignatures(
+    attempt: Pick<PaymentAttempt, 'withdrawalId' | 'attempt' | 'psbt' | 'signed'>,
+    before: Uint8Array,
+  ): Promise<boolean>
   /** Forgets a payment that never will be made, and gives its inputs back. */
   release(withdrawalId: string): Promise<void>
 }

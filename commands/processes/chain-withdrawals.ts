@@ -124,7 +124,9 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     if (attempt.signed) return attempt
     const psbt = treasury.sign(attempt.psbt)
     const done = { ...attempt, psbt, signed: treasury.finish(psbt) }
-    await store.keepSignatures(done)
+    if (!done.signed && Buffer.compare(psbt, attempt.psbt) === 0) return attempt
+    // A cosigner came between: what is kept counts, and is looked at in the next round.
+    if (!(await store.keepSignatures(done, attempt.psbt))) return attempt
     reached('payment signed')
     return done
   }

@@ -190,7 +190,8 @@ async function submit(vault: Vault, store: ChainStore, path: string): Promise<vo
       continue
     }
     const psbt = combined(kept, payment)
-    await store.keepSignatures({ withdrawalId, attempt, psbt, signed: finishPayment(vault, psbt) })
+    if (!(await store.keepSignatures({ withdrawalId, attempt, psbt, signed: finishPayment(vault, psbt) }, kept.psbt)))
+      throw new Failure(`the payment of ${withdrawalId} got other signatures at this moment; submit the file again`)
     say(lineOf(payment, summary(vault, { ...payment, psbt }), vault))
   }
 }

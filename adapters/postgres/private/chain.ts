@@ -138,16 +138,18 @@ export function chainStore(store: PrivateStore): ChainStore {
         .catch(takenIsFalse)
     },
 
-    async keepSignatures({ withdrawalId, attempt, psbt, signed }) {
+    async keepSignatures({ withdrawalId, attempt, psbt, signed }, before) {
       const db = await store.db()
-      await db
+      const { numUpdatedRows } = await db
         .updateTable('payments')
         .set({ psbt: Buffer.from(psbt), ...signedColumns(signed) })
         .where('withdrawalId', '=', withdrawalId)
         .where('attempt', '=', attempt)
+        .where('psbt', '=', Buffer.from(before))
         // Bytes that are there may have been told of.
         .where('bytes', 'is', null)
-        .execute()
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
     },
 
     async release(withdrawalId) {
