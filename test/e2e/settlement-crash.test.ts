@@ -25,7 +25,9 @@ const pointOf = (n: number) => `${points[(n * 4) % points.length]}:${1 + (Math.f
 
 test.after(() => directory.remove())
 
-/** What the nth round does: all that the process can have to do. It ends three escrows. */
+const endsPerRound = 4
+
+/** What the nth round does: all that the process can have to do. It ends four escrows. */
 async function round(
   n: number,
   { open, hold, start, deliver, release, send }: ReturnType<typeof deals>,
@@ -46,10 +48,18 @@ async function round(
     await send(provider.signer, 'GrantRefund', id, { amount: '100' }, idOf(`grant ${id}`))
     await send(provider.signer, 'DeclineEscrow', id, {}, idOf(`decline ${id}`))
   }
+  /** The client never looks at the result. */
+  const unseen = async () => {
+    const id = await open(`unseen ${n}`, client, provider, { accept: 1 })
+    await hold(id, client)
+    await start(id, provider)
+    await deliver(id, provider)
+  }
   const transfer = { to: provider.walletId, amount: '7' }
   await Promise.all([
     sold(),
     declined(),
+    unseen(),
     open(`forgotten ${n}`, client, provider, { fund: 1 }),
     send(client.signer, 'Transfer', client.walletId, transfer, idOf(`transfer ${n}`)),
   ])
@@ -83,9 +93,9 @@ test(`${kills} kills change nothing`, async () => {
   let rounds = 0
   while (killed < kills) {
     await round(++rounds, killedDeals, client, provider)
-    await allSettled(current, 3 * rounds)
+    await allSettled(current, endsPerRound * rounds)
   }
-  const books = await allSettled(current, 3 * rounds)
+  const books = await allSettled(current, endsPerRound * rounds)
   for (const args of [
     ['projections', 'verify'],
     ['replay', '--live'],
@@ -100,7 +110,7 @@ test(`${kills} kills change nothing`, async () => {
   const quietDeals = deals(() => quiet)
   const parties = [await quietDeals.party('client'), await quietDeals.party('provider')] as const
   for (let n = 1; n <= rounds; n++) await round(n, quietDeals, ...parties)
-  const expected = await allSettled(() => quiet, 3 * rounds)
+  const expected = await allSettled(() => quiet, endsPerRound * rounds)
   await quiet.stop()
   assert.equal(books.accounts, expected.accounts)
   assert.equal(books.events, expected.events)
