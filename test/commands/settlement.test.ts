@@ -6,7 +6,7 @@ import { StoreUnavailable, type SubmitCommand } from '../../commands/ports.ts'
 import { creditTodo, deadlineTodo, holdTodo, sweepTodos } from '../../commands/processes/settlement.ts'
 import { fundId } from '../../domain/fund/decider.ts'
 import { committed, keyOf } from '../support/money-world.ts'
-import { deposited, result, type Settling, settling } from '../support/settling.ts'
+import { deposited, moneyUnderWay, result, type Settling, settling } from '../support/settling.ts'
 
 const settlement = suite('settlement process')
 
@@ -230,6 +230,37 @@ settlement('two processes at once, one of which is behind, do no harm', async ()
   assert.is(story.filter((type) => type === 'CreditPosted').length, 1)
   assert.is(story.filter((type) => type === 'ContributionsSwept').length, 1)
   assert.equal(stage.errors, [])
+})
+
+const commandTypes = ['RecordFunding', 'CaptureHold', 'ReleaseHold', 'PostCredit', 'PassDeadline', 'SweepContributions']
+
+settlement('a process that dies at any of its steps leaves nothing undone and nothing done twice', async () => {
+  /** The books an hour after all that can be under way was, and the events without the order and the ranges of sweeps. */
+  async function endOf(point: string | undefined): Promise<unknown> {
+    const stage = await settling()
+    await moneyUnderWay(stage)
+    let isDead = false
+    const mortal = stage.process({
+      submit: stage.instance(),
+      reached(name) {
+        isDead ||= name === point
+        if (isDead) throw new Error('dead')
+      },
+    })
+    const heir = stage.process()
+    await mortal.round()
+    await stage.settle(isDead ? heir : mortal)
+    stage.clock.forward(3600)
+    if (!isDead) await mortal.round()
+    assert.is(isDead, point !== undefined, point)
+    await stage.settle(heir)
+    assert.equal(await stage.list.open(), { pendingEscrows: [], owedCredits: [] })
+    return [await stage.accounts(), (await stage.story()).filter((type) => type !== 'ContributionsSwept').sort()]
+  }
+
+  const undisturbed = await endOf(undefined)
+  for (const type of commandTypes)
+    for (const when of ['before', 'after']) assert.equal(await endOf(`${when} ${type}`), undisturbed, `${when} ${type}`)
 })
 
 settlement('what is refused stays open and is asked again less and less often, the rest goes on', async () => {

@@ -2,58 +2,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { fundId } from '../../domain/fund/decider.ts'
-import { committed, keyOf } from '../support/money-world.ts'
-import { type Settling, settling } from '../support/settling.ts'
+import { moneyUnderWay, settling } from '../support/settling.ts'
 import { closeStages, openStage } from './harness.ts'
 import { testLog } from './history.ts'
 
 const test = suite('settlement list')
 test.after(closeStages)
-
-/** Escrows at every stage, a late hold, debts of each kind, contributions that are swept and that are not. */
-async function moneyUnderWay(stage: Settling): Promise<void> {
-  const { client, provider, clientWallet, providerWallet, send, settle } = stage
-  const started = async () => {
-    const id = await stage.openEscrow()
-    await stage.placeHold(id)
-    await settle()
-    await send(provider, 'StartEscrow', id)
-    return id
-  }
-  const released = async () => {
-    const id = await started()
-    await stage.deliver(id)
-    await stage.release(id)
-  }
-  await released()
-  await settle()
-  const declined = await started()
-  await started()
-  const late = await stage.openEscrow()
-  const behind = stage.instance()
-  await behind(stage.order(provider, 'PlaceHold', clientWallet, { escrowId: late })).catch(() => {})
-  await released()
-  await send(provider, 'GrantRefund', declined, { amount: '100' })
-  await send(provider, 'DeclineEscrow', declined)
-  await send(client, 'CancelEscrow', late)
-  await behind(stage.order(client, 'PlaceHold', clientWallet, { escrowId: late }))
-  await send(client, 'Transfer', clientWallet, { to: providerWallet, amount: '7' })
-  const spending = {
-    to: clientWallet,
-    amount: '50',
-    category: 'grants',
-    purpose: committed('a'),
-    expiresAt: '2026-03-01T00:00:00.000Z',
-  }
-  const { commandId: proposalId } = await send(keyOf('steward-1'), 'ProposeSpending', fundId, spending)
-  for (const steward of ['steward-1', 'steward-2']) await send(keyOf(steward), 'ApproveSpending', fundId, { proposalId })
-  await stage.placeHold(await stage.openEscrow())
-  const funded = await stage.openEscrow()
-  await stage.placeHold(funded)
-  await send(keyOf('settlement'), 'RecordFunding', funded)
-  await stage.openEscrow()
-}
 
 for (const batchMax of [1, 7, 1000])
   test(`in batches of ${batchMax}`, async () => {
