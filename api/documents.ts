@@ -6,6 +6,7 @@ import { openApiDocument } from './openapi.ts'
 import { docsPage } from './pages/docs.ts'
 import { type Home, homePage } from './pages/home.ts'
 import { html, htmlType, page, pageHeaders, prose } from './pages/html.ts'
+import { moneyPage } from './pages/money.ts'
 import { ApiProblem, type ProblemCode, problemPath, problems } from './problem.ts'
 import { readAt } from './reading.ts'
 import { type Answer, json, type Route, route } from './route.ts'
@@ -36,6 +37,7 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
       handle: async (_asked, deps) => pageAnswer(homePage(await home(deps))),
     },
     { ...shown('/docs', 'This document, for people'), handle: (_asked, deps) => made(deps).docs },
+    { ...shown('/wallet', 'Wallets, escrows, the community fund and the ledger, for people'), handle: () => money },
     { ...shown('/problems', 'Every problem that the API can answer'), handle: () => pageAnswer(problemsPage()) },
     route({
       ...shown('/problems/:code', 'What a problem means: where its `type` points'),
@@ -45,6 +47,8 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
     }),
     { ...shown('/pages/style.css', 'The style of the pages', 'text/css'), handle: () => style },
     { ...shown('/pages/docs.js', 'The script of `/docs`', 'text/javascript'), handle: () => script },
+    { ...shown('/pages/money.js', 'The script of `/wallet`', 'text/javascript'), handle: () => moneyScript },
+    { ...shown('/pages/signing.js', 'The part of it that signs', 'text/javascript'), handle: () => signingScript },
   ]
 }
 
@@ -73,6 +77,9 @@ function file(name: string, type: string): Answer {
 
 const style = file('style.css', 'text/css')
 const script = file('docs.js', 'text/javascript')
+const moneyScript = file('money.js', 'text/javascript')
+const signingScript = file('signing.js', 'text/javascript')
+const money = pageAnswer(moneyPage())
 
 /** The page must open whatever is away. */
 async function home(deps: Deps): Promise<Home> {

@@ -27,6 +27,7 @@ ${known ? nodesTable(known) : html`<p>The read models cannot be read just now; <
 }
 
 const addresses = [
+  ['/wallet', 'wallets, escrows, the community fund and the ledger'],
   ['/docs', 'the API, browsable'],
   ['/openapi.json', 'the same for tools: OpenAPI 3.1'],
   ['/v1/nodes', 'the nodes'],

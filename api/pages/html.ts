@@ -47,7 +47,7 @@ export function page(
 ${refreshSeconds === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshSeconds}">\n`}<title>${title}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/pages/style.css">
-${script === undefined ? undefined : html`<script src="${script}" defer></script>\n`}<header><a href="/">DuxNet</a><nav><a href="/docs">API</a><a href="/problems">Problems</a></nav></header>
+${script === undefined ? undefined : html`<script type="module" src="${script}"></script>\n`}<header><a href="/">DuxNet</a><nav><a href="/wallet">Money</a><a href="/docs">API</a><a href="/problems">Problems</a></nav></header>
 <main>
 ${body}
 </main>

@@ -132,7 +132,15 @@ openapi('every problem has an example, and a page at the address of its type', a
 })
 
 openapi('the document is not sent again to who has it', async ({ api }) => {
-  for (const path of ['/openapi.json', '/docs', '/pages/style.css', '/pages/docs.js']) {
+  for (const path of [
+    '/openapi.json',
+    '/docs',
+    '/pages/style.css',
+    '/pages/docs.js',
+    '/wallet',
+    '/pages/money.js',
+    '/pages/signing.js',
+  ]) {
     const { status, headers } = await api.get(path)
     assert.is(status, 200)
     assert.is((await api.get(path, { 'if-none-match': headers.get('etag')! })).status, 304)
@@ -142,7 +150,7 @@ openapi('the document is not sent again to who has it', async ({ api }) => {
 openapi('the pages load nothing from elsewhere and run no inline script', async ({ api, document }) => {
   const { text, headers } = await api.get('/docs')
   assert.match(headers.get('content-security-policy')!, "script-src 'self'")
-  for (const page of [text, (await api.get('/')).text, (await api.get('/problems')).text]) {
+  for (const page of [text, (await api.get('/')).text, (await api.get('/problems')).text, (await api.get('/wallet')).text]) {
     for (const [, address] of page.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address!, /^(\/(?!\/)|#|data:,)/)
     assert.not.match(page, /<script>|\son\w+=|style="/)
   }

@@ -42,6 +42,11 @@ if (chromium) {
     assert.match(await render('/'), /<td[^>]*>\s*(<[^>]+>)?healthy/)
   })
 
+  browser('/wallet shows the fund and the ledger, read from the API', async () => {
+    assert.match(await render('/wallet'), 'The community fund')
+    assert.match(await render('/wallet#ledger'), 'Trial balance')
+  })
+
   browser('/docs shows every operation without asking anybody else', async () => {
     const page = await render('/docs')
     const { paths } = (await program.get<{ paths: Record<string, object> }>('/openapi.json')).body
@@ -51,6 +56,7 @@ if (chromium) {
 } else {
   console.log('skipped: the pages in a browser, for want of chromium')
   browser.skip('the first page shows this machine as a healthy node')
+  browser.skip('/wallet shows the fund and the ledger, read from the API')
   browser.skip('/docs shows every operation without asking anybody else')
 }
 
