@@ -66,6 +66,9 @@ export const escrowSchema = z
   })
   .meta({ id: 'Escrow' })
 
+/** Where a page of escrows ends. */
+export const escrowPlace = z.strictObject({ openedAt: instantSchema, escrowId: uuidSchema })
+
 /** Throws `EscrowUnknown` where nobody opened it. */
 async function checkEscrow(deps: Deps, { id }: { readonly id: string }, after: bigint | undefined): Promise<void> {
   const found = await readAt(deps, escrowSummary, after, () => deps.reads.findEscrow(id))
@@ -96,7 +99,7 @@ export const escrowRoutes: readonly Route[] = [
     field: 'escrows',
     item: escrowSchema,
     example: moneyExample.escrow,
-    place: z.strictObject({ openedAt: instantSchema, escrowId: uuidSchema }),
+    place: escrowPlace,
     async read({ reads }, { filter, ...page }) {
       const { value, ...place } = await reads.listEscrows({ ...filter, ...page })
       return { value: { items: value.escrows, next: value.next }, ...place }

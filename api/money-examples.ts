@@ -91,6 +91,41 @@ export const moneyExample = {
     changedAt: recordedAt,
     changedPosition: position,
   },
+  statement: {
+    walletId: clientId,
+    balance: { posted: '99000000000', held: '0', shortfall: '0', available: '99000000000' },
+    entries: [
+      {
+        index: 44,
+        revision: 3,
+        type: 'HoldCaptured',
+        change: { posted: '-1000000000', held: '-1000000000', shortfall: '0' },
+        balance: { posted: '99000000000', held: '0', shortfall: '0', available: '99000000000' },
+        kind: 'escrow',
+        reference: escrowId,
+        other: null,
+        recordedAt,
+        position,
+      },
+    ],
+    next: null,
+  },
+  balanceExplanation: {
+    walletId: clientId,
+    balance: { posted: '100000000000', held: '0', shortfall: '0', available: '100000000000' },
+    parts: [
+      { type: 'TestDepositIssued', events: 1, posted: '100000000000', held: '0', shortfall: '0', firstIndex: 40, lastIndex: 40 },
+    ],
+  },
+  transfer: {
+    transferId: ownIdOf(clientId, idOf('Transfer')),
+    from: clientId,
+    to: providerId,
+    amount: '250000000',
+    index: 60,
+    recordedAt,
+    position,
+  },
   escrow: {
     escrowId,
     client: clientId,

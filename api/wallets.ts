@@ -1,9 +1,15 @@
 import { z } from 'zod'
+import { escrowStatuses } from '../domain/escrow/state.ts'
 import { instantSchema, publicKeySchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
+import { escrowSummary } from '../projections/escrow-summary.ts'
+import type { EventView } from '../projections/event-log.query.ts'
+import { eventLog } from '../projections/event-log.ts'
 import type { WalletView } from '../projections/wallet-balances.query.ts'
 import { walletBalances } from '../projections/wallet-balances.ts'
+import { escrowPlace, escrowSchema } from './escrows.ts'
 import { moneyExample } from './money-examples.ts'
+import { numberPlace } from './paging.ts'
 import { detail, list } from './query-routes.ts'
 import { jsonText } from './reading.ts'
 import type { Route } from './route.ts'
@@ -31,6 +37,23 @@ export const walletSchema = z
     changedPosition: positionSchema,
   })
   .meta({ id: 'Wallet' })
+
+const transferSchema = z
+  .strictObject({
+    transferId: uuidSchema,
+    from: uuidSchema,
+    to: uuidSchema,
+    amount: amountSchema,
+    index: z.int().nonnegative().describe('Of the event in the log'),
+    recordedAt: instantSchema,
+    position: positionSchema,
+  })
+  .meta({ id: 'SentTransfer' })
+
+function transferText({ index, recordedAt, position, canonical }: EventView): string {
+  const { transferId, walletId: from, to, amount } = JSON.parse(canonical).data
+  return jsonText({ transferId, from, to, amount, index, recordedAt, position })
+}
 
 function bodyOf({ walletId, owner, posted, held, available, shortfall, ...times }: WalletView) {
   return { walletId, owner, posted, held, available, shortfall, frozen: shortfall > 0n, ...times }
@@ -61,5 +84,37 @@ export const walletRoutes: readonly Route[] = [
     place: z.strictObject({ at: instantSchema, id: uuidSchema }),
     read: ({ reads }, { filter, ...page }) => reads.listWallets({ ...filter, ...page }),
     text: (wallet) => jsonText(bodyOf(wallet)),
+  }),
+  list({
+    path: '/v1/wallets/:id/escrows',
+    tag,
+    summary: 'The escrows of a wallet, on either side, the newest first',
+    projection: escrowSummary,
+    params: walletParams,
+    filter: { status: z.enum(escrowStatuses).optional() },
+    field: 'escrows',
+    item: escrowSchema,
+    example: moneyExample.escrow,
+    place: escrowPlace,
+    async read({ reads }, { params: { id: wallet }, filter, ...page }) {
+      const { value, ...place } = await reads.listEscrows({ ...filter, wallet, ...page })
+      return { value: { items: value.escrows, next: value.next }, ...place }
+    },
+  }),
+  list({
+    path: '/v1/wallets/:id/transfers',
+    tag,
+    summary: 'What a wallet sent to others, and others to it, the newest first',
+    description: 'What was sent arrives a moment later; the statement shows when it did.',
+    projection: eventLog,
+    params: walletParams,
+    filter: {},
+    field: 'transfers',
+    item: transferSchema,
+    example: moneyExample.transfer,
+    place: numberPlace,
+    read: ({ reads }, { params: { id }, ...page }) =>
+      reads.subjectEvents(`wallet:${id}`, { ...page, descending: true }, ['TransferSent']),
+    text: transferText,
   }),
 ]

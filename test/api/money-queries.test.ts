@@ -232,6 +232,51 @@ queries('the report of the fund is the same for whoever asks, and of a range', a
   assert.is((await api.get(`/v1/fund/report?to=${toIndex}`)).body.range.to, toIndex)
 })
 
+queries('wallets say what is in them, and are found by their keys', async ({ api, made }) => {
+  const path = `/v1/wallets/${made.from}`
+  const reply = await api.get(path)
+  const { posted, held, available, shortfall, frozen, owner } = reply.body
+  assert.equal([posted, held, available, shortfall, frozen, owner], ['4401', '0', '4401', '0', false, made.client.publicKey])
+  await isCached(api, path, reply)
+  const owned = (await api.get(`/v1/wallets?owner=${made.provider.publicKey}`)).body.wallets
+  assert.equal(
+    owned.map(({ walletId }: { walletId: string }) => walletId),
+    [made.to],
+  )
+  const all = (await pages(api, '/v1/wallets', 'wallets')) as { walletId: string }[]
+  assert.is(new Set(all.map(({ walletId }) => walletId)).size, all.length)
+  assert.is((await api.get(`/v1/wallets/${made.escrowId}`)).body.code, 'WalletUnknown')
+  assert.equal((await api.get(`${path}/escrows?status=resolved`)).body.escrows[0].escrowId, made.escrowId)
+  assert.equal((await api.get(`${path}/escrows?status=open`)).body.escrows, [])
+})
+
+queries('transfers show on both sides', async ({ api }) => {
+  const [one, other] = [newSigner(), newSigner()]
+  const [from, to] = [randomUUID(), randomUUID()]
+  const { position } = await play(api, [
+    [one, 'OpenWallet', from, {}, from],
+    [other, 'OpenWallet', to, {}, to],
+    [one, 'IssueTestDeposit', from, { amount: '100' }],
+    [one, 'Transfer', from, { to, amount: '60' }],
+    [one, 'Transfer', from, { to, amount: '7' }],
+  ])
+  await api.get(`/v1/wallets/${from}/transfers?after=${position}`)
+  for (const wallet of [from, to]) {
+    const sent = (await pages(api, `/v1/wallets/${wallet}/transfers`, 'transfers')) as {
+      amount: string
+      from: string
+      to: string
+    }[]
+    assert.equal(
+      sent.map((transfer) => [transfer.from, transfer.to, transfer.amount]),
+      [
+        [from, to, '7'],
+        [from, to, '60'],
+      ],
+    )
+  }
+})
+
 queries('there are no differences where nobody found any', async ({ api }) => {
   assert.equal((await api.get('/v1/differences?open=true')).body.differences, [])
 })
