@@ -149,4 +149,19 @@ async function moneyThere({
   assert.match(metrics, /duxnet_chain_open_differences 0/)
 }
 
+chain(
+  'a node without a treasury, or keys that the passphrase does not open, stop the start with what to do',
+  async ({ node, directory: { path } }) => {
+    const data = join(path, 'none')
+    const env = { DUXNET_DATA: data, FLOPCOIN_RPC_URL: node.url }
+    const none = await duxnet(['start'], env)
+    assert.is(none.code, 1)
+    assert.match(none.stderr, /there is no treasury in .*duxnet wallet init/)
+    await wallet(data, 'init', '--threshold', '1', '--chain', 'regtest')
+    const locked = await duxnet(['start'], { ...env, DUXNET_WALLET_PASSPHRASE: 'guess' })
+    assert.is(locked.code, 1)
+    assert.match(locked.stderr, /passphrase does not open/)
+  },
+)
+
 chain.run()
