@@ -69,6 +69,10 @@ export async function openWorld(options: Partial<WebhooksOptions> = {}): Promise
   const send = async (...command: Parameters<Api['sign']>) => {
     const reply = await api.post('/v1/commands', api.sign(...command))
     assert.is(reply.status, 201, reply.text)
+    // A webhook that is made next begins behind it.
+    const position = reply.headers.get('duxnet-position')
+    const seen = await api.get(`/v1/events?subject=network:${api.network.networkId}&after=${position}`)
+    assert.is(seen.status, 200, seen.text)
     running.runner.moved()
   }
 

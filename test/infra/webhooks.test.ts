@@ -3,8 +3,17 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { retryRules } from '../../commands/processes/webhook-retries.ts'
 import { newSigner } from '../api/harness.ts'
-import { answers, openReceiver, type Received, type Receiver, taken } from './receiver.ts'
+import { answers, type Behaviour, openReceiver, type Received, type Receiver, taken } from './receiver.ts'
 import { eventually, openWorld, type World } from './webhook-world.ts'
+
+const opened: Receiver[] = []
+
+/** Closed after the test, however it ends. */
+async function opens(behaviour?: Behaviour): Promise<Receiver> {
+  const receiver = await openReceiver(behaviour)
+  opened.push(receiver)
+  return receiver
+}
 
 const webhooks = suite<{ world: World; receiver: Receiver }>('webhooks')
 webhooks.before(async (context) => {
@@ -12,9 +21,11 @@ webhooks.before(async (context) => {
   context.world = await openWorld({ rules: { ...retryRules(72), firstMs: 5000 }, sender: { timeoutMs: 500 } })
 })
 webhooks.before.each(async (context) => {
-  context.receiver = await openReceiver()
+  context.receiver = await opens()
 })
-webhooks.after.each(({ receiver }) => receiver.close())
+webhooks.after.each(async () => {
+  for (const one of opened.splice(0)) await one.close()
+})
 webhooks.after(({ world }) => world.close())
 
 const verified = (secret: string, { text, headers }: Received) =>
@@ -175,7 +186,7 @@ webhooks('a webhook of which nothing was taken for days is disabled', async ({ w
 })
 
 webhooks('a receiver that hangs costs its own time, and nobody else waits', async ({ world, receiver }) => {
-  const slow = await openReceiver(() => {})
+  const slow = await opens(() => {})
   const slowHook = await world.webhook(slow.url)
   const hook = await world.webhook(receiver.url)
   await world.register()
@@ -184,18 +195,16 @@ webhooks('a receiver that hangs costs its own time, and nobody else waits', asyn
   const [failed] = await slowHook.deliveries()
   assert.equal([failed.status, failed.error], [null, 'no answer within 0.5 s'])
   assert.is((await hook.deliveries()).length, 1)
-  await slow.close()
 })
 
 webhooks('redirects are failures, and are not followed', async ({ world, receiver }) => {
-  const target = await openReceiver()
+  const target = await opens()
   receiver.behave(answers(307, { location: target.url }))
   const hook = await world.webhook(receiver.url)
   await world.register()
   await receiver.until(1)
   await eventually('it failed', async () => (await hook.deliveries('retrying'))[0]?.error === 'answered 307')
   assert.is(target.received.length, 0)
-  await target.close()
 })
 
 webhooks('an endless answer is not listened to', async ({ world, receiver }) => {
@@ -298,7 +307,7 @@ webhooks('a deleted webhook is sent nothing, nor one that its owner disabled', a
 })
 
 webhooks('many webhooks are each sent every event', async ({ world }) => {
-  const receivers = await Promise.all(Array.from({ length: 20 }, () => openReceiver()))
+  const receivers = await Promise.all(Array.from({ length: 20 }, () => opens()))
   for (const { url } of receivers) await world.webhook(url)
   for (let count = 0; count < 10; count++) await world.register()
   for (const one of receivers) {
@@ -310,7 +319,6 @@ webhooks('many webhooks are each sent every event', async ({ world }) => {
     assert.is(new Set(ids(received)).size, 10)
   }
   assert.is(new Set(receivers.flatMap(({ received }) => ids(received))).size, 200)
-  await Promise.all(receivers.map((one) => one.close()))
 })
 
 webhooks.run()
