@@ -222,8 +222,10 @@ export interface Chain {
   tip(): Promise<ChainBlock>
   /** Hash of the chain's block at each height; undefined where it has none. */
   blockHashes(heights: readonly number[]): Promise<readonly (string | undefined)[]>
-  /** Makes the node watch the addresses that it does not watch yet, looking for older payments where `rescan` is set. True when there were such. */
-  watch(addresses: readonly string[], rescan: boolean): Promise<boolean>
+  /** Of these addresses, those that the node does not watch. */
+  unwatched(addresses: readonly string[]): Promise<readonly string[]>
+  /** Makes the node watch addresses from now on; it looks for older payments where `rescan` is set. */
+  watch(addresses: readonly string[], rescan: boolean): Promise<void>
   /**
    * Payments in blocks after the block `after`, and in none; all of them without `after`, or where that is not of the chain. `upTo` is the
    * youngest block with `confirmations`: the next `after` that misses nothing.

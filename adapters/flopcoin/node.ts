@@ -89,15 +89,17 @@ export function createChain(rpc: Rpc): Chain {
         invalidParameter,
       ),
 
-    async watch(addresses, rescan) {
+    async unwatched(addresses) {
       const known = await readEach(
         addressSchema,
         addresses.map((address) => ['validateaddress', address]),
       )
-      const unknown = addresses.filter((_, index) => !known[index]!.iswatchonly)
+      return addresses.filter((_, index) => !known[index]!.iswatchonly)
+    },
+
+    async watch(addresses, rescan) {
       // One look at the old blocks serves all.
-      for (const [index, address] of unknown.entries()) await importAddress(address, rescan && index === unknown.length - 1)
-      return unknown.length > 0
+      for (const [index, address] of addresses.entries()) await importAddress(address, rescan && index === addresses.length - 1)
     },
 
     async payments(after, confirmations) {

@@ -75,19 +75,28 @@ export function createChainRunner(deps: ChainRunnerDeps): ChainRunner {
   /** A node that was replaced or restored watches nothing yet: it looks at old blocks, and all that it finds is listed anew. */
   async function watchAll(): Promise<void> {
     await checkNode()
-    let isNew = await chain.watch([treasury.changeAddress], true)
+    await watchUnwatched([treasury.changeAddress])
     for (let page = await store.addressesAfter('', addressPage); page.length; ) {
-      isNew = (await chain.watch(page, true)) || isNew
+      await watchUnwatched(page)
       page = await store.addressesAfter(page.at(-1)!, addressPage)
     }
-    if (isNew) await store.setPlace(undefined)
     watchedAt = deps.clock().getTime()
+  }
+
+  /** The place is given up first: whoever dies in between lists everything once more, and misses nothing. */
+  async function watchUnwatched(addresses: readonly string[]): Promise<void> {
+    const unwatched = await chain.unwatched(addresses)
+    if (!unwatched.length) return
+    await store.setPlace(undefined)
+    await chain.watch(unwatched, true)
   }
 
   return {
     round,
     async run(signal) {
       let compared = Number.NEGATIVE_INFINITY
+      // Another process may have done the work meanwhile.
+      seen = undefined
       while (!signal.aborted) {
         try {
           const idle = await round()
