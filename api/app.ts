@@ -16,6 +16,7 @@ import { nodeRoutes } from './nodes.ts'
 import { operationRoutes } from './operations.ts'
 import { ApiProblem } from './problem.ts'
 import type { Route } from './route.ts'
+import { walletStatementRoutes } from './wallet-statement.ts'
 import { walletRoutes } from './wallets.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -25,6 +26,7 @@ export const routes: readonly Route[] = [
   ...commandRoutes,
   ...nodeHistoryRoutes,
   ...walletRoutes,
+  ...walletStatementRoutes,
   ...escrowRoutes,
   ...ledgerRoutes,
   ...fundRoutes,

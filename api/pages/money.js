@@ -58,8 +58,13 @@ const escrowTitles = ['Escrow', 'Status', 'Amount', 'Until', 'Opened']
 /** Views by the kind in the address: which addresses of the API each reads, and what it makes of them. */
 const views = {
   wallet: {
-    reads: (id) => [`/v1/wallets/${id}`, `/v1/escrows?wallet=${id}&limit=20`, `/v1/wallets/${id}/transfers?limit=20`],
-    show: (wallet, { escrows }, { transfers }) => [
+    reads: (id) => [
+      `/v1/wallets/${id}`,
+      `/v1/wallets/${id}/statement?limit=20`,
+      `/v1/wallets/${id}/explain`,
+      `/v1/escrows?wallet=${id}&limit=20`,
+    ],
+    show: (wallet, statement, { parts }, { escrows }) => [
       h('h2', {}, 'Wallet'),
       wallet.frozen ? h('p', { className: 'offline' }, `Frozen: it owes ${flop(wallet.shortfall)} FLOP.`) : undefined,
       facts([
@@ -69,18 +74,24 @@ const views = {
         ['Owner', h('code', {}, wallet.owner)],
         ['Id', link('wallet', wallet.walletId)],
       ]),
-      h('h3', {}, 'Escrows'),
-      table(escrowTitles, escrowRows(escrows)),
-      h('h3', {}, 'Transfers'),
+      h('h3', {}, 'Statement'),
       table(
-        ['At', 'From', 'To', 'Amount'],
-        transfers.map(({ recordedAt, from, to, amount }) => [
+        ['At', 'Event', 'Balance', 'Held', 'Balance after'],
+        statement.entries.map(({ recordedAt, type, change, balance }) => [
           time(recordedAt),
-          link('wallet', from),
-          link('wallet', to),
-          money(amount),
+          type,
+          money(change.posted),
+          money(change.held),
+          money(balance.posted),
         ]),
       ),
+      h('h3', {}, 'Why the balance is what it is'),
+      table(
+        ['Event', 'Times', 'Balance', 'Held'],
+        parts.map(({ type, events, posted, held }) => [type, String(events), money(posted), money(held)]),
+      ),
+      h('h3', {}, 'Escrows'),
+      table(escrowTitles, escrowRows(escrows)),
     ],
   },
   escrow: {

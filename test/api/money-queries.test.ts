@@ -250,6 +250,55 @@ queries('wallets say what is in them, and are found by their keys', async ({ api
   assert.equal((await api.get(`${path}/escrows?status=open`)).body.escrows, [])
 })
 
+queries('a statement has every change with the balance after it, and adds up as of any position', async ({ api, made }) => {
+  const path = `/v1/wallets/${made.from}/statement`
+  const reply = await api.get(path)
+  assert.equal(reply.body.balance, { posted: '4401', held: '0', shortfall: '0', available: '4401' })
+  await isCached(api, path, reply)
+  const entries = (await pages(api, `${path}?order=asc`, 'entries')) as {
+    type: string
+    position: string
+    recordedAt: string
+    change: { posted: string; held: string }
+    balance: object
+  }[]
+  assert.equal(
+    entries.map(({ type, change }) => [type, change.posted, change.held]),
+    [
+      ['TestDepositIssued', '5000', '0'],
+      ['HoldPlaced', '0', '1000'],
+      ['HoldCaptured', '-1000', '-1000'],
+      ['CreditPosted', '100', '0'],
+      ['CreditPosted', '300', '0'],
+      ['TestDepositIssued', '1', '0'],
+    ],
+  )
+  for (const { position, balance } of entries) {
+    const then = await api.get(`${path}?asOf=${position}`)
+    assert.equal([then.body.balance, then.body.entries[0].position], [balance, position])
+  }
+  const { recordedAt } = entries[0]!
+  assert.is((await api.get(`${path}?to=${recordedAt}`)).body.entries.length, 0)
+  assert.is((await api.get(`${path}?from=${recordedAt}&limit=200`)).body.entries.length, 6)
+  assert.is((await api.get(`/v1/wallets/${made.escrowId}/statement`)).body.code, 'WalletUnknown')
+  assert.is((await api.get(`${path}?asOf=1999-01-01T00:00:00.000Z`)).body.code, 'WalletUnknown')
+})
+
+queries('a balance says of which events it is made', async ({ api, made }) => {
+  const { body } = await api.get(`/v1/wallets/${made.from}/explain`)
+  assert.is(body.balance.available, '4401')
+  assert.equal(
+    body.parts.map(({ type, events, posted, held }: Record<string, unknown>) => [type, events, posted, held]),
+    [
+      ['TestDepositIssued', 2, '5001', '0'],
+      ['HoldPlaced', 1, '0', '1000'],
+      ['HoldCaptured', 1, '-1000', '-1000'],
+      ['CreditPosted', 2, '400', '0'],
+    ],
+  )
+  assert.is((await api.get(`/v1/wallets/${made.escrowId}/explain`)).body.code, 'WalletUnknown')
+})
+
 queries('transfers show on both sides', async ({ api }) => {
   const [one, other] = [newSigner(), newSigner()]
   const [from, to] = [randomUUID(), randomUUID()]
