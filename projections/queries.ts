@@ -14,6 +14,7 @@ import { home, type ReadModels } from './read.ts'
 import { type ReputationHistoryQueries, reputationHistoryQueries } from './reputation-history.query.ts'
 import { type SettlementQueries, settlementQueries } from './settlement.query.ts'
 import { type WalletBalancesQueries, walletBalancesQueries } from './wallet-balances.query.ts'
+import { type WalletStatementQueries, walletStatementQueries } from './wallet-statement.query.ts'
 
 export interface Queries
   extends NodeDirectoryQueries,
@@ -23,6 +24,7 @@ export interface Queries
     EventLogQueries,
     NetworkQueries,
     WalletBalancesQueries,
+    WalletStatementQueries,
     LedgerQueries,
     EscrowSummaryQueries,
     CommunityFundQueries,
@@ -43,6 +45,7 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...eventLogQueries(db),
     ...networkQueries(db),
     ...walletBalancesQueries(db),
+    ...walletStatementQueries(db),
     ...ledgerQueries(db),
     ...escrowSummaryQueries(db),
     ...communityFundQueries(db),

@@ -21,7 +21,7 @@ import type { Projection, Row } from './projection.ts'
 import type { ReputationChangeRow } from './reputation-history.ts'
 import { decoder } from './rows.ts'
 import type { OwedCreditRow, PendingEscrowRow } from './settlement.ts'
-import type { WalletRow } from './wallet-balances.ts'
+import type { WalletEntryRow, WalletRow } from './wallet-balances.ts'
 
 /** The views that queries read: those of whichever generation of each projection serves. */
 export interface ReadModels {
@@ -48,6 +48,7 @@ export interface ReadModels {
   readonly differences: DifferenceRow
   readonly wallets: WalletRow
   readonly chainWallets: ChainWalletRow
+  readonly walletEntries: WalletEntryRow
   readonly chainDeposits: ChainDepositRow
   readonly chainWithdrawals: ChainWithdrawalRow
   readonly chainAnchors: ChainAnchorRow

@@ -1,5 +1,6 @@
-import type { WalletEvent } from '../domain/wallet/events.ts'
-import { keyed, type LogFact, type Projection, type RowOf } from './projection.ts'
+import type { CreditSource, WalletEvent } from '../domain/wallet/events.ts'
+import { depositKey } from '../domain/wallet/state.ts'
+import { journal, keyed, type LogFact, type Projection, type RowOf, type TableRow } from './projection.ts'
 
 const walletColumns = {
   walletId: 'text',
@@ -111,4 +112,105 @@ function unreserved({ reserved }: WalletRow, withdrawalId: string) {
   return { amount: BigInt(amount), reserved: others }
 }
 
-export const walletBalances = { name: 'wallet-balances', version: 1, tables: { wallets } } satisfies Projection
+/** The statement of every wallet: a line for each event that changed a balance. */
+const walletEntries = journal({
+  of: wallets,
+  columns: {
+    /** Of the event in the log; an event is about one wallet. */
+    index: 'integer',
+    walletId: 'text',
+    revision: 'integer',
+    type: 'text',
+    /** By how much it changed each. */
+    posted: 'amount',
+    held: 'amount',
+    shortfall: 'amount',
+    /** What each was after it. */
+    postedAfter: 'amount',
+    heldAfter: 'amount',
+    shortfallAfter: 'amount',
+    /** What for: `test_deposit`, `deposit`, `escrow`, `transfer`, `spending` or `withdrawal`, and its id. */
+    kind: 'text',
+    reference: 'text',
+    /** Of a transfer: the wallet on the other side. */
+    other: 'text?',
+    recordedAt: 'instant',
+    position: 'position',
+  },
+  key: ['index'],
+  ascending: true,
+  indexes: [
+    ['walletId', 'index'],
+    ['walletId', 'position'],
+  ],
+  entries(fact, after, before) {
+    if (!after || !before || !isOfWallet(fact)) return []
+    const { posted, held, shortfall } = after
+    const change = { posted: posted - before.posted, held: held - before.held, shortfall: shortfall - before.shortfall }
+    const cause = causeOf(fact)
+    if (!cause || Object.values(change).every((amount) => amount === 0n)) return []
+    const { index, revision, type, position } = fact
+    const { walletId } = fact.data
+    const { recordedAt } = fact.metadata
+    const balance = { postedAfter: posted, heldAfter: held, shortfallAfter: shortfall }
+    return [{ index, walletId, revision, type, ...change, ...balance, ...cause, recordedAt, position }]
+  },
+})
+
+export type WalletEntryRow = TableRow<typeof walletEntries>
+
+export type EntryKind = 'test_deposit' | 'deposit' | 'escrow' | 'transfer' | 'spending' | 'withdrawal'
+
+interface Cause {
+  readonly kind: EntryKind
+  readonly reference: string
+  readonly other: string | null
+}
+
+/** What a movement is for; undefined for what moves nothing. */
+function causeOf({ type, data }: WalletFact): Cause | undefined {
+  switch (type) {
+    case 'WalletOpened':
+    case 'WalletKeyChanged':
+      return undefined
+    case 'TestDepositIssued':
+      return cause('test_deposit', data.depositId)
+    case 'DepositCredited':
+    case 'DepositReversed':
+      return cause('deposit', depositKey(data))
+    case 'HoldPlaced':
+    case 'HoldCaptured':
+    case 'HoldReleased':
+      return cause('escrow', data.holdId)
+    case 'TransferSent':
+      return cause('transfer', data.transferId, data.to)
+    case 'CreditPosted':
+      return creditedBy(data.source)
+    case 'WithdrawalRequested':
+    case 'WithdrawalApproved':
+    case 'WithdrawalRejected':
+    case 'WithdrawalCancelled':
+    case 'WithdrawalFailed':
+    case 'WithdrawalSigned':
+    case 'WithdrawalConfirmed':
+    case 'WithdrawalUnconfirmed':
+      return cause('withdrawal', data.withdrawalId)
+  }
+}
+
+function creditedBy(source: CreditSource): Cause {
+  switch (source.kind) {
+    case 'escrow':
+      return cause('escrow', source.escrowId)
+    case 'transfer':
+      return cause('transfer', source.transferId, source.from)
+    case 'spending':
+      return cause('spending', source.proposalId)
+  }
+}
+
+function cause(kind: EntryKind, reference: string, other: string | null = null): Cause {
+  return { kind, reference, other }
+}
+
+export const walletBalances = { name: 'wallet-balances', version: 1, tables: { wallets, walletEntries } } satisfies Projection
