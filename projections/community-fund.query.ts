@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Contribution } from '../domain/fund/contributions.ts'
 import type { ProposalStatus } from '../domain/fund/decider.ts'
 import {
@@ -9,24 +8,20 @@ import {
   type FundTotalsRow,
   type ProposalRow,
 } from './community-fund.ts'
-import { type Answer, answer, type Page, type Paging, pageOf, type ReadDatabase } from './read.ts'
+import {
+  type Answer,
+  answer,
+  type NewestPage,
+  type NewestPaging,
+  newest,
+  type Page,
+  type Paging,
+  pageOf,
+  type ReadDatabase,
+} from './read.ts'
 
-export interface ProposalListing {
+export interface ProposalListing extends NewestPaging {
   readonly status?: ProposalStatus | undefined
-  readonly limit: number
-  /** The `next` of the page before, of the same filter. */
-  readonly after?: ProposalPlace | undefined
-}
-
-/** The last proposal of a page: the newest come first. */
-export interface ProposalPlace {
-  readonly proposedAt: string
-  readonly proposalId: string
-}
-
-export interface ProposalPage {
-  readonly proposals: readonly ProposalRow[]
-  readonly next: ProposalPlace | undefined
 }
 
 /** Contributions behind the last sweep, in the order of the log. */
@@ -46,7 +41,7 @@ export interface CommunityFundQueries {
   /** Paged by their number. */
   fundSweeps(paging: Paging): Promise<Answer<Page<FundSweepRow>>>
   findProposal(proposalId: string): Promise<Answer<ProposalRow | undefined>>
-  listProposals(listing: ProposalListing): Promise<Answer<ProposalPage>>
+  listProposals(listing: ProposalListing): Promise<Answer<NewestPage<ProposalRow>>>
   /** What was spent on what, by category. */
   allocations(): Promise<Answer<readonly AllocationRow[]>>
 }
@@ -92,22 +87,10 @@ export function communityFundQueries(db: ReadDatabase): CommunityFundQueries {
       const { value, ...place } = await answer(db, communityFund, query)
       return { value: value[0], ...place }
     },
-    async listProposals({ status, limit, after }) {
+    listProposals({ status, ...paging }) {
       let query = db.selectFrom('proposals').selectAll()
       if (status !== undefined) query = query.where('status', '=', status)
-      if (after) query = query.where(sql<boolean>`("proposedAt", "proposalId") < (${after.proposedAt}, ${after.proposalId})`)
-      const page = query
-        .orderBy('proposedAt', 'desc')
-        .orderBy('proposalId', 'desc')
-        .limit(limit + 1)
-      const { value, ...place } = await answer(db, communityFund, page, [
-        ['proposedAt', 'desc'],
-        ['proposalId', 'desc'],
-      ])
-      const proposals = value.slice(0, limit)
-      const last = proposals.at(-1)
-      const next = value.length > limit ? last && { proposedAt: last.proposedAt, proposalId: last.proposalId } : undefined
-      return { value: { proposals, next }, ...place }
+      return newest(db, communityFund, query, ['proposedAt', 'proposalId'], paging)
     },
     allocations: () =>
       answer(db, communityFund, db.selectFrom('allocations').selectAll().orderBy('category'), [['category', 'asc']]),

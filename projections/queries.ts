@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type ChainWorkQueries, chainWorkQueries } from './chain-work.query.ts'
 import { type CommunityFundQueries, communityFundQueries } from './community-fund.query.ts'
+import { type DepositsQueries, depositsQueries } from './deposits.query.ts'
 import { type DifferencesQueries, differencesQueries } from './differences.query.ts'
 import { type EscrowSummaryQueries, escrowSummaryQueries } from './escrow-summary.query.ts'
 import { type EventLogQueries, eventLogQueries } from './event-log.query.ts'
@@ -15,6 +16,7 @@ import { type ReputationHistoryQueries, reputationHistoryQueries } from './reput
 import { type SettlementQueries, settlementQueries } from './settlement.query.ts'
 import { type WalletBalancesQueries, walletBalancesQueries } from './wallet-balances.query.ts'
 import { type WalletStatementQueries, walletStatementQueries } from './wallet-statement.query.ts'
+import { type WithdrawalsQueries, withdrawalsQueries } from './withdrawals.query.ts'
 
 export interface Queries
   extends NodeDirectoryQueries,
@@ -28,7 +30,9 @@ export interface Queries
     LedgerQueries,
     EscrowSummaryQueries,
     CommunityFundQueries,
-    DifferencesQueries {
+    DifferencesQueries,
+    WithdrawalsQueries,
+    DepositsQueries {
   readonly healthWatch: HealthWatchQueries
   readonly settlement: SettlementQueries
   readonly chainWork: ChainWorkQueries
@@ -50,6 +54,8 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...escrowSummaryQueries(db),
     ...communityFundQueries(db),
     ...differencesQueries(db),
+    ...withdrawalsQueries(db),
+    ...depositsQueries(db),
     healthWatch: healthWatchQueries(db),
     settlement: settlementQueries(db),
     chainWork: chainWorkQueries(db),

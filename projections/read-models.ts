@@ -1,5 +1,6 @@
 import { chainWork } from './chain-work.ts'
 import { communityFund } from './community-fund.ts'
+import { deposits } from './deposits.ts'
 import { reconciliation } from './differences.ts'
 import { escrowSummary } from './escrow-summary.ts'
 import { eventLog } from './event-log.ts'
@@ -13,6 +14,7 @@ import type { Projection } from './projection.ts'
 import { reputationHistory } from './reputation-history.ts'
 import { settlement } from './settlement.ts'
 import { walletBalances } from './wallet-balances.ts'
+import { withdrawals } from './withdrawals.ts'
 
 /** Every read model there is. */
 export const readModels: readonly Projection[] = [
@@ -30,4 +32,6 @@ export const readModels: readonly Projection[] = [
   communityFund,
   reconciliation,
   chainWork,
+  withdrawals,
+  deposits,
 ]

@@ -8,6 +8,7 @@ import type {
   ChainWithdrawalRow,
 } from './chain-work.ts'
 import type { AllocationRow, FundContributionRow, FundSweepRow, FundTotalsRow, ProposalRow } from './community-fund.ts'
+import type { DepositRow } from './deposits.ts'
 import type { DifferenceRow } from './differences.ts'
 import type { EscrowRow } from './escrow-summary.ts'
 import type { EventReferenceRow, EventRow } from './event-log.ts'
@@ -22,6 +23,7 @@ import type { ReputationChangeRow } from './reputation-history.ts'
 import { decoder } from './rows.ts'
 import type { OwedCreditRow, PendingEscrowRow } from './settlement.ts'
 import type { WalletEntryRow, WalletRow } from './wallet-balances.ts'
+import type { WithdrawalRow } from './withdrawals.ts'
 
 /** The views that queries read: those of whichever generation of each projection serves. */
 export interface ReadModels {
@@ -49,6 +51,8 @@ export interface ReadModels {
   readonly wallets: WalletRow
   readonly chainWallets: ChainWalletRow
   readonly walletEntries: WalletEntryRow
+  readonly withdrawals: WithdrawalRow
+  readonly deposits: DepositRow
   readonly chainDeposits: ChainDepositRow
   readonly chainWithdrawals: ChainWithdrawalRow
   readonly chainAnchors: ChainAnchorRow

@@ -85,17 +85,17 @@ money('accounts are the sum of their entries, paged without a gap', async () => 
 
 money('an escrow shows where it stands, and both sides find it', async () => {
   const { queries } = await populated()
-  const all = (await queries.listEscrows({ limit: 200 })).value.escrows
+  const all = (await queries.listEscrows({ limit: 200 })).value.items
   assert.ok(all.length > 3)
   for (const escrow of all) {
     const { escrowId, client, provider, status, amount, providerAmount, fundAmount, refundedAmount } = escrow
     assert.equal((await queries.findEscrow(escrowId)).value, escrow)
     for (const wallet of [client, provider]) {
       const ids = new Set<string>()
-      let after: { openedAt: string; escrowId: string } | undefined
+      let after: Place | undefined
       do {
         const { value } = await queries.listEscrows({ wallet, status: status as 'open', limit: 1, after })
-        for (const found of value.escrows) ids.add(found.escrowId)
+        for (const found of value.items) ids.add(found.escrowId)
         after = value.next
       } while (after)
       assert.ok(ids.has(escrowId))
@@ -121,15 +121,15 @@ money('the fund is what was contributed less what was spent', async () => {
     allocations.reduce((sum, { amount }) => sum + amount, 0n),
     fund.spent,
   )
-  const proposals = (await queries.listProposals({ limit: 200 })).value.proposals
+  const proposals = (await queries.listProposals({ limit: 200 })).value.items
   for (const proposal of proposals) assert.equal((await queries.findProposal(proposal.proposalId)).value, proposal)
   assert.is(
     proposals.filter(({ status }) => status === 'executed').reduce((sum, { amount }) => sum + amount, 0n),
     fund.spent,
   )
-  const differences = (await queries.listDifferences({ limit: 200 })).value.differences
+  const differences = (await queries.listDifferences({ limit: 200 })).value.items
   assert.equal(
-    (await queries.listDifferences({ limit: 200, open: true })).value.differences,
+    (await queries.listDifferences({ limit: 200, open: true })).value.items,
     differences.filter(({ open }) => open),
   )
 })
@@ -154,6 +154,25 @@ money('a wallet is the balance of its account, and its owner finds it', async ()
     assert.ok(available >= 0n && held >= 0n)
   }
   assert.is((await queries.findWallet('nobody')).value, undefined)
+})
+
+money('withdrawals and deposits are found one by one and by wallet', async () => {
+  const { queries } = await populated()
+  const all = (await queries.listWithdrawals({ limit: 200 })).value.items
+  assert.equal(new Set(all.map(({ status }) => status)).has('confirmed'), true)
+  for (const withdrawal of all) {
+    const { withdrawalId, walletId: wallet, status } = withdrawal
+    assert.equal((await queries.findWithdrawal(withdrawalId)).value, withdrawal)
+    const { items } = (await queries.listWithdrawals({ limit: 200, wallet, status: status as 'review' })).value
+    assert.ok(items.some((item) => item.withdrawalId === withdrawalId))
+  }
+  const deposits = (await queries.listDeposits({ limit: 200 })).value.items
+  assert.ok(deposits.length > 1)
+  for (const deposit of deposits) {
+    assert.equal((await queries.findDeposit(deposit.deposit)).value, deposit)
+    const { items } = (await queries.listDeposits({ limit: 200, wallet: deposit.walletId })).value
+    assert.ok(items.some((item) => item.deposit === deposit.deposit))
+  }
 })
 
 money('Postgres holds what the fold without it says', async () => {
