@@ -251,6 +251,8 @@ folds('digests are pinned and know nothing of positions: another format would ma
     'escrow-summary': '177e54a98b0d7465bfc554975a786edc3cc3239743208a41410e4f32c8951915',
     'community-fund': '3080c69f23e2266bfd2f16f9470396a170b8f78020f9b56bdab3b4e94702863e',
     reconciliation: 'a7202debb14643af71834d106b25d8fef8517eb231bddac586ee9540b8dac5e9',
+    withdrawals: 'ceee1237581c96acf0654e6c9c19e3888e6269fecce17bf29bb70f76fb1e3d8f',
+    deposits: '51857c42caa17942accfbec39a2a373cecba0dc1fdd256c434c5248b4cf14f72',
   })
   const elsewhere = events.map((event) => ({ ...event, position: event.position * 3n + 11n, created: new Date(0) }))
   assert.equal((await foldLog(elsewhere, readModels)).digests, digests)
