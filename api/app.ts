@@ -16,6 +16,7 @@ import { nodeRoutes } from './nodes.ts'
 import { operationRoutes } from './operations.ts'
 import { ApiProblem } from './problem.ts'
 import type { Route } from './route.ts'
+import { transactionRoutes } from './transactions.ts'
 import { walletStatementRoutes } from './wallet-statement.ts'
 import { walletRoutes } from './wallets.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...nodeHistoryRoutes,
   ...walletRoutes,
   ...walletStatementRoutes,
+  ...transactionRoutes,
   ...escrowRoutes,
   ...ledgerRoutes,
   ...fundRoutes,

@@ -3,6 +3,7 @@ import { reconciliationSubjectSchema } from '../domain/audit/events.ts'
 import { instantSchema, uuidSchema } from '../domain/ids.ts'
 import { reconciliation } from '../projections/differences.ts'
 import { moneyExample } from './money-examples.ts'
+import { newestPlace } from './paging.ts'
 import { list } from './query-routes.ts'
 import type { Route } from './route.ts'
 import { positionSchema } from './schemas.ts'
@@ -39,10 +40,7 @@ export const differenceRoutes: readonly Route[] = [
     field: 'differences',
     item: differenceSchema,
     example: moneyExample.difference,
-    place: z.strictObject({ foundAt: instantSchema, differenceId: uuidSchema }),
-    async read({ reads }, { filter, ...page }) {
-      const { value, ...place } = await reads.listDifferences({ ...filter, ...page })
-      return { value: { items: value.differences, next: value.next }, ...place }
-    },
+    place: newestPlace,
+    read: ({ reads }, { filter, ...page }) => reads.listDifferences({ ...filter, ...page }),
   }),
 ]

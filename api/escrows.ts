@@ -13,7 +13,7 @@ import { explainRoute } from './escrow-explain.ts'
 import { eventSchema, eventText } from './events.ts'
 import { example } from './examples.ts'
 import { moneyExample } from './money-examples.ts'
-import { numberPlace } from './paging.ts'
+import { newestPlace, numberPlace } from './paging.ts'
 import { ApiProblem } from './problem.ts'
 import { detail, list } from './query-routes.ts'
 import { positionOf, readAt } from './reading.ts'
@@ -66,9 +66,6 @@ export const escrowSchema = z
   })
   .meta({ id: 'Escrow' })
 
-/** Where a page of escrows ends. */
-export const escrowPlace = z.strictObject({ openedAt: instantSchema, escrowId: uuidSchema })
-
 /** Throws `EscrowUnknown` where nobody opened it. */
 async function checkEscrow(deps: Deps, { id }: { readonly id: string }, after: bigint | undefined): Promise<void> {
   const found = await readAt(deps, escrowSummary, after, () => deps.reads.findEscrow(id))
@@ -99,11 +96,8 @@ export const escrowRoutes: readonly Route[] = [
     field: 'escrows',
     item: escrowSchema,
     example: moneyExample.escrow,
-    place: escrowPlace,
-    async read({ reads }, { filter, ...page }) {
-      const { value, ...place } = await reads.listEscrows({ ...filter, ...page })
-      return { value: { items: value.escrows, next: value.next }, ...place }
-    },
+    place: newestPlace,
+    read: ({ reads }, { filter, ...page }) => reads.listEscrows({ ...filter, ...page }),
   }),
   list({
     path: '/v1/escrows/:id/events',

@@ -8,7 +8,7 @@ import { quorumSchema } from '../domain/network/events.ts'
 import { communityFund } from '../projections/community-fund.ts'
 import { fundReportRoute } from './fund-report.ts'
 import { moneyExample } from './money-examples.ts'
-import { numberPlace } from './paging.ts'
+import { newestPlace, numberPlace } from './paging.ts'
 import { detail, list } from './query-routes.ts'
 import { afterParameter, jsonText, many, one, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
@@ -149,11 +149,8 @@ export const fundRoutes: readonly Route[] = [
     field: 'proposals',
     item: proposalSchema,
     example: moneyExample.proposal,
-    place: z.strictObject({ proposedAt: instantSchema, proposalId: uuidSchema }),
-    async read({ reads }, { filter, ...page }) {
-      const { value, ...place } = await reads.listProposals({ ...filter, ...page })
-      return { value: { items: value.proposals, next: value.next }, ...place }
-    },
+    place: newestPlace,
+    read: ({ reads }, { filter, ...page }) => reads.listProposals({ ...filter, ...page }),
   }),
   detail({
     path: '/v1/fund/proposals/:proposalId',

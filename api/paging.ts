@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { instantSchema } from '../domain/ids.ts'
 import type { Page, Paging, Answer as Read } from '../projections/read.ts'
 import { checkGeneration, readCursor, writeCursor } from './cursor.ts'
 import type { Deps } from './deps.ts'
@@ -50,6 +51,9 @@ export async function readPlaces<Item, Place>(
   const following = next === undefined ? null : writeCursor(list, { generation: place.generation, place: next })
   return { value: items, next: following, ...place }
 }
+
+/** Where a page of what came last ends, where the newest come first. */
+export const newestPlace = z.strictObject({ at: instantSchema, id: z.string().max(128) })
 
 /** The place in a list that is paged by a number. */
 export const numberPlace = z.int().nonnegative()

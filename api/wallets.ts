@@ -7,9 +7,9 @@ import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import type { WalletView } from '../projections/wallet-balances.query.ts'
 import { walletBalances } from '../projections/wallet-balances.ts'
-import { escrowPlace, escrowSchema } from './escrows.ts'
+import { escrowSchema } from './escrows.ts'
 import { moneyExample } from './money-examples.ts'
-import { numberPlace } from './paging.ts'
+import { newestPlace, numberPlace } from './paging.ts'
 import { detail, list } from './query-routes.ts'
 import { jsonText } from './reading.ts'
 import type { Route } from './route.ts'
@@ -81,7 +81,7 @@ export const walletRoutes: readonly Route[] = [
     field: 'wallets',
     item: walletSchema,
     example: moneyExample.wallet,
-    place: z.strictObject({ at: instantSchema, id: uuidSchema }),
+    place: newestPlace,
     read: ({ reads }, { filter, ...page }) => reads.listWallets({ ...filter, ...page }),
     text: (wallet) => jsonText(bodyOf(wallet)),
   }),
@@ -95,11 +95,8 @@ export const walletRoutes: readonly Route[] = [
     field: 'escrows',
     item: escrowSchema,
     example: moneyExample.escrow,
-    place: escrowPlace,
-    async read({ reads }, { params: { id: wallet }, filter, ...page }) {
-      const { value, ...place } = await reads.listEscrows({ ...filter, wallet, ...page })
-      return { value: { items: value.escrows, next: value.next }, ...place }
-    },
+    place: newestPlace,
+    read: ({ reads }, { params: { id: wallet }, filter, ...page }) => reads.listEscrows({ ...filter, wallet, ...page }),
   }),
   list({
     path: '/v1/wallets/:id/transfers',

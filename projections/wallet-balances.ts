@@ -213,4 +213,4 @@ function cause(kind: EntryKind, reference: string, other: string | null = null):
   return { kind, reference, other }
 }
 
-export const walletBalances = { name: 'wallet-balances', version: 1, tables: { wallets, walletEntries } } satisfies Projection
+export const walletBalances = { name: 'wallet-balances', version: 2, tables: { wallets, walletEntries } } satisfies Projection

@@ -63,8 +63,9 @@ const views = {
       `/v1/wallets/${id}/statement?limit=20`,
       `/v1/wallets/${id}/explain`,
       `/v1/escrows?wallet=${id}&limit=20`,
+      `/v1/wallets/${id}/withdrawals?limit=20`,
     ],
-    show: (wallet, statement, { parts }, { escrows }) => [
+    show: (wallet, statement, { parts }, { escrows }, { withdrawals }) => [
       h('h2', {}, 'Wallet'),
       wallet.frozen ? h('p', { className: 'offline' }, `Frozen: it owes ${flop(wallet.shortfall)} FLOP.`) : undefined,
       facts([
@@ -92,6 +93,16 @@ const views = {
       ),
       h('h3', {}, 'Escrows'),
       table(escrowTitles, escrowRows(escrows)),
+      h('h3', {}, 'Withdrawals'),
+      table(
+        ['Withdrawal', 'Status', 'Amount', 'Asked for'],
+        withdrawals.map(({ withdrawalId, status, amount, requestedAt }) => [
+          h('code', {}, withdrawalId),
+          status,
+          money(amount),
+          time(requestedAt),
+        ]),
+      ),
     ],
   },
   escrow: {

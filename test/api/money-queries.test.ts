@@ -326,6 +326,29 @@ queries('transfers show on both sides', async ({ api }) => {
   }
 })
 
+queries('withdrawals and deposits are found by wallet, status and id', async ({ api, made }) => {
+  const destination = commitment
+  const ask = { amount: '4000', feeMax: '1', destination }
+  const { position, events } = await play(api, [[made.client, 'RequestWithdrawal', made.from, ask]])
+  const { withdrawalId } = events[0].data
+  const path = `/v1/withdrawals/${withdrawalId}`
+  const { body } = await api.get(`${path}?after=${position}`)
+  assert.equal([body.walletId, body.status, body.amount, body.signals, body.attempts], [made.from, 'approved', '4000', [], []])
+  await isCached(api, path, await api.get(path))
+  const listed = async (address: string) =>
+    (await api.get(address)).body.withdrawals.map((one: { withdrawalId: string }) => one.withdrawalId)
+  assert.equal(await listed(`/v1/wallets/${made.from}/withdrawals`), [withdrawalId])
+  assert.equal(await listed(`/v1/wallets/${made.to}/withdrawals`), [])
+  assert.equal(await listed('/v1/withdrawals?status=approved'), [withdrawalId])
+  assert.equal(await listed('/v1/withdrawals?status=review'), [])
+  assert.is((await api.get(`/v1/withdrawals/${made.from}`)).body.code, 'WithdrawalUnknown')
+  const deposits = (await pages(api, `/v1/wallets/${made.from}/deposits`, 'deposits')) as { deposit: string; amount: string }[]
+  // They came at one instant, of the clock that stands still here.
+  assert.equal(deposits.map(({ amount }) => amount).sort(), ['1', '5000'])
+  assert.is((await api.get(`/v1/deposits/${deposits[0]!.deposit}`)).body.origin, 'test')
+  assert.is((await api.get(`/v1/deposits/${'0'.repeat(64)}:0`)).body.code, 'DepositUnknown')
+})
+
 queries('there are no differences where nobody found any', async ({ api }) => {
   assert.equal((await api.get('/v1/differences?open=true')).body.differences, [])
 })

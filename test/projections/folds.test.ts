@@ -245,7 +245,7 @@ folds('digests are pinned and know nothing of positions: another format would ma
     'reputation-history': 'b5cd3933b8bca6ae7b7a2ea215596497f713fb605c9084ec0ed769e18de6d09e',
     'health-watch': '0e4fb0cfb48d3307794da248a7d9a75dec9545247e11e94736ef3ea691d859ac',
     settlement: 'd46eec9407a4c7f48deaa5e5510651181b0cd63c4430ca1e120af9a5c4e498ac',
-    'wallet-balances': 'cb2b95e6043d528a4bac5bac1776263e4d9dbf97a0353bfadbbd340c282ac193',
+    'wallet-balances': '6473cbb80798e5b8602b968dc4f2e6b98c7d3b0dc72de69068c75e2f6ff506af',
     'chain-work': 'f8dc2d7d040ed0bfd7fe1323e9599a27edcf58f065bd3b5e898e483dc935ba2e',
     ledger: 'c05ee1814c07a5406717f97f3542b0a8b655441e0d006628bd75a1f500b8a447',
     'escrow-summary': '177e54a98b0d7465bfc554975a786edc3cc3239743208a41410e4f32c8951915',

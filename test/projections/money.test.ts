@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { DomainEvent } from '../../domain/catalogue.ts'
+import { type DomainEvent, decode } from '../../domain/catalogue.ts'
 import { mayBeNegative } from '../../domain/ledger.ts'
+import type { WalletEvent } from '../../domain/wallet/events.ts'
+import { evolveWallet, type WalletState } from '../../domain/wallet/state.ts'
 import type { Place } from '../../projections/read.ts'
 import type { WalletView } from '../../projections/wallet-balances.query.ts'
 import { closeStages, openStage, type Stage } from './harness.ts'
@@ -52,6 +54,39 @@ money('the trial balance is zero at every position, and every clearing account i
     now.clearing.map(({ kind, balance, openCount }) => ({ kind, balance, openCount })),
   )
 })
+
+money('a statement is what the deciders say after every event, as of every position and in any page', async () => {
+  const { queries, log } = await populated()
+  const states = new Map<string, WalletState | undefined>()
+  for await (const recorded of log.store.readAll()) {
+    const { walletId } = recorded.data as { readonly walletId?: string }
+    if (walletId === undefined) continue
+    const state = evolveWallet(states.get(walletId), decode(recorded) as unknown as WalletEvent)!
+    states.set(walletId, state)
+    const { value } = await queries.walletStatement(walletId, { limit: 1, descending: true }, { asOf: recorded.position })
+    const balance = { posted: state.posted, held: state.held, shortfall: state.shortfall }
+    assert.equal(value?.balance, balance, recorded.type)
+    assert.equal(value?.entries.items[0]?.balance ?? nothing, balance)
+    assert.equal((await queries.explainBalance(walletId, recorded.position)).value?.balance, balance)
+  }
+  assert.ok(states.size > 1)
+  for (const [walletId, state] of states) {
+    const changes: bigint[] = []
+    let after: number | undefined
+    do {
+      const { entries } = (await queries.walletStatement(walletId, { limit: 2, after })).value!
+      changes.push(...entries.items.map(({ change }) => change.posted))
+      after = entries.next
+    } while (after !== undefined)
+    assert.is(
+      changes.reduce((sum, amount) => sum + amount, 0n),
+      state!.posted,
+    )
+  }
+  assert.is((await queries.walletStatement('nobody', { limit: 1 })).value, undefined)
+})
+
+const nothing = { posted: 0n, held: 0n, shortfall: 0n }
 
 money('accounts are the sum of their entries, paged without a gap', async () => {
   const { queries } = await populated()
