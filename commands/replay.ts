@@ -3,6 +3,7 @@ import { canonicalJson } from '../domain/canonical.ts'
 import { decode, type Fact, UnreadableEvent } from '../domain/catalogue.ts'
 import { bytesToSign, type Envelope, signedCommandSchema } from '../domain/envelope.ts'
 import type { RecordedEvent } from '../domain/event.ts'
+import { type Contribution, contributionOf, isSweepOf } from '../domain/fund/contributions.ts'
 import { instantSchema } from '../domain/ids.ts'
 import type { NetworkState } from '../domain/network/decider.ts'
 import { type Category, parseStreamName, streamName } from '../domain/stream.ts'
@@ -74,6 +75,7 @@ function createReplay(
   part: LogPart | undefined,
 ): (event: RecordedEvent) => Promise<string | undefined> {
   const streams = new Map<string, Stream>()
+  const isGiven = createSweepCheck()
   let networkId: string | undefined
 
   async function decideAgain(fact: Fact, text: string, stream: Stream): Promise<readonly NewEvent[]> {
@@ -141,6 +143,7 @@ function createReplay(
       if (!expected) return 'was not decided by any command'
       stream.due = due
       if (canonicalOf(expected) !== canonicalOf(recorded)) return `is decided otherwise: ${canonicalOf(expected)}`
+      if (!part && !isGiven(fact)) return 'sweeps what escrows did not give'
       stream.state = deciders[stream.category].evolve(stream.state, fact, fact.metadata.recordedAt)
       stream.revision = fact.revision
       stream.states?.push({ revision: fact.revision, state: stream.state })
@@ -149,6 +152,21 @@ function createReplay(
       // A refusal, an unreadable event, facts that the log does not hold: each says in its own words what is wrong.
       return error instanceof Error ? error.message : String(error)
     }
+  }
+}
+
+/** Whether each sweep takes what escrows gave: it is decided by what the settlement process says of the log, and here the log is at hand. */
+function createSweepCheck(): (fact: Fact) => boolean {
+  let events = 0
+  let pending: Contribution[] = []
+  return (fact) => {
+    const index = events++
+    const contribution = contributionOf(fact)
+    if (contribution) pending.push({ index, ...contribution })
+    if (fact.type !== 'ContributionsSwept') return true
+    const isWhole = isSweepOf(fact.data, pending)
+    pending = pending.filter(({ index }) => index > fact.data.toIndex)
+    return isWhole
   }
 }
 

@@ -1,3 +1,4 @@
+import { contributionOf } from '../domain/fund/contributions.ts'
 import { fundId, type ProposalStatus } from '../domain/fund/decider.ts'
 import { appended, keyed, type LogFact, type Projection, type RowOf, type TableRow } from './projection.ts'
 
@@ -65,13 +66,6 @@ function isFunds({ type }: LogFact): boolean {
     type === 'ProposalWithdrawn' ||
     type === 'SpendingExecuted'
   )
-}
-
-/** What an event gives to the fund; undefined for most. */
-function contributionOf({ type, data }: LogFact): { readonly escrowId: string; readonly amount: bigint } | undefined {
-  if (type !== 'EscrowReleased' && type !== 'EscrowResolved') return undefined
-  const amount = BigInt(data.fundAmount)
-  return amount > 0n ? { escrowId: data.escrowId, amount } : undefined
 }
 
 const fundContributions = appended({

@@ -1,7 +1,7 @@
 // The community fund's transparency report: a fold of the log and of nothing else, so that anyone makes the same bytes of it.
 import { canonicalJson } from '../domain/canonical.ts'
 import type { DomainEvent } from '../domain/catalogue.ts'
-import { type Contribution, contributionsDigest } from '../domain/fund/contributions.ts'
+import { type Contribution, contributionOf, isSweepOf } from '../domain/fund/contributions.ts'
 import type { FundEvent } from '../domain/fund/events.ts'
 
 /** An event of the log as the report needs it. */
@@ -119,11 +119,11 @@ function take(books: Books, { index, recordedAt, event }: ReportedEvent, isBefor
       return
     case 'EscrowReleased':
     case 'EscrowResolved': {
-      const amount = BigInt(event.data.fundAmount)
-      if (!amount) return
-      books.pending.push({ index, escrowId: event.data.escrowId, amount })
+      const contribution = contributionOf(event)
+      if (!contribution) return
+      books.pending.push({ index, ...contribution })
       if (isBefore) break
-      books.received += amount
+      books.received += contribution.amount
       books.receivedCount += 1
       break
     }
@@ -157,12 +157,11 @@ function take(books: Books, { index, recordedAt, event }: ReportedEvent, isBefor
 }
 
 /** Takes a sweep's range out of what is pending; whether the sweep says what was there. */
-function swept(books: Books, { fromIndex, toIndex, count, amount, listDigest }: Sweep['data']): boolean {
-  const range = books.pending.filter(({ index }) => index <= toIndex)
-  books.pending = books.pending.slice(range.length)
-  books.balance += BigInt(amount)
-  const isWhole = range.every(({ index }) => index >= fromIndex)
-  return isWhole && range.length === count && String(sumOf(range)) === amount && contributionsDigest(range) === listDigest
+function swept(books: Books, sweep: Sweep['data']): boolean {
+  const holds = isSweepOf(sweep, books.pending)
+  books.pending = books.pending.filter(({ index }) => index > sweep.toIndex)
+  books.balance += BigInt(sweep.amount)
+  return holds
 }
 
 function spend(books: Books, data: { readonly category: string; readonly amount: string }, isBefore: boolean): void {
