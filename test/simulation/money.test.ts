@@ -13,7 +13,11 @@ import { type EscrowState, evolveEscrow, isTerminal } from '../../domain/escrow/
 import type { RecordedEvent } from '../../domain/event.ts'
 import { type Account, mayBeNegative, postingsOf } from '../../domain/ledger.ts'
 import { evolveWallet, type WalletState } from '../../domain/wallet/state.ts'
-import { createAuditor } from '../support/auditor.ts'
+import { type LedgerAccountRow, ledger } from '../../projections/ledger.ts'
+import { emptyLog, logReader } from '../../projections/log-reader.ts'
+import { memoryTables } from '../../projections/memory-tables.ts'
+import { type WalletRow, walletBalances } from '../../projections/wallet-balances.ts'
+import { type Auditor, createAuditor } from '../support/auditor.ts'
 import { testEventStore } from '../support/engines.ts'
 import { namespace } from '../support/money-world.ts'
 import { isLong, randomFrom, seed } from '../support/random.ts'
@@ -71,7 +75,26 @@ function audit({ facts }: Simulated): Map<Account, bigint> {
         0n,
       )
   }
+  readModelsAgree(facts, balances, auditor)
   return balances
+}
+
+/** What the ledger's read model and that of wallets say in the end. */
+function readModelsAgree(facts: readonly Fact[], balances: ReadonlyMap<Account, bigint>, auditor: Auditor): void {
+  const reader = logReader(emptyLog)
+  const tables = [...memoryTables(ledger, false), ...memoryTables(walletBalances, false)]
+  for (const fact of facts) {
+    const logFact = reader.take(fact as unknown as RecordedEvent)
+    for (const table of tables) table.take(logFact)
+  }
+  const rowsOf = <Found>(name: string) =>
+    tables.find((table) => table.name === name)!.rows(reader.state.newest) as unknown as Found[]
+  const accounts = rowsOf<LedgerAccountRow>('ledgerAccounts')
+  assert.equal(new Map(accounts.map(({ account, balance }) => [account, balance])), balances)
+  for (const { walletId, posted, shortfall } of rowsOf<WalletRow>('wallets')) {
+    assert.is(posted, auditor.balance(`wallet:${walletId}`))
+    assert.is(shortfall, -auditor.balance(`shortfall:${walletId}`))
+  }
 }
 
 function hold({ facts, fates, wrongs }: Simulated): void {
@@ -120,11 +143,11 @@ simulation('64 people on two instances, the log in memory', async () => {
   await decidedAgain(simulated)
 })
 
-simulation('16 people on two instances, the log in the embedded event store', async () => {
+simulation('16 people on two instances and the real settlement twice, the log in the embedded event store', async () => {
   const engine = await testEventStore()
   const store = connectEventStore({ connectionString: engine.connectionString, namespace })
   try {
-    const simulated = await simulate({ seed: seed + 2, actors: 16, operations: isLong ? 1000 : 20, store })
+    const simulated = await simulate({ seed: seed + 2, actors: 16, operations: isLong ? 300 : 20, store, realSettlement: true })
     hold(simulated)
     nothingIsOnItsWay(audit(simulated))
     await decidedAgain(simulated)

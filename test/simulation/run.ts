@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { AppendOutcomeUnknown, type EventStore, type SubmitCommand } from '../../commands/ports.ts'
+import { createSettlementRunner } from '../../commands/processes/settlement-runner.ts'
 import { decode, type Fact } from '../../domain/catalogue.ts'
 import type { Envelope } from '../../domain/envelope.ts'
 import { DomainError } from '../../domain/errors.ts'
@@ -7,6 +8,7 @@ import { isTerminal } from '../../domain/escrow/state.ts'
 import { uuidV5 } from '../../domain/ids.ts'
 import { keyOf, moneyWorld, stewardNames } from '../support/money-world.ts'
 import { randomFrom } from '../support/random.ts'
+import { memorySettlementList } from '../support/settlement-list.ts'
 import { type Actor, createMarket, createSight } from './market.ts'
 import { createChain, createSettlement, type Due, type Service } from './services.ts'
 
@@ -16,6 +18,8 @@ export interface SimulationOptions {
   /** Of each actor. */
   readonly operations: number
   readonly store?: EventStore
+  /** Two settlement processes, as the program runs one, do what the simple one would. */
+  readonly realSettlement?: boolean
 }
 
 export interface Simulated {
@@ -30,7 +34,13 @@ export interface Simulated {
  * Lets actors do what they like, all at once, through two instances on one log, while the services do their part, the clock jumps and
  * anybody sends anything again; then lets time pass until nothing is left to do.
  */
-export async function simulate({ seed, actors: size, operations, store }: SimulationOptions): Promise<Simulated> {
+export async function simulate({
+  seed,
+  actors: size,
+  operations,
+  store,
+  realSettlement = false,
+}: SimulationOptions): Promise<Simulated> {
   const random = randomFrom(seed)
   const int = (below: number) => Math.floor(random() * below)
   const chance = (p: number) => random() < p
@@ -41,6 +51,19 @@ export async function simulate({ seed, actors: size, operations, store }: Simula
     [createSettlement(), 'settlement'],
     [createChain(random), 'chain'],
   ]
+  const list = memorySettlementList(world.store)
+  const processes = instances.map((submit) =>
+    createSettlementRunner({
+      networkId: world.networkId,
+      list,
+      submit,
+      caughtUp: async () => {},
+      signer: keyOf('settlement'),
+      clock: () => world.clock.now,
+      sleep: async () => {},
+      onError: (error) => error instanceof DomainError || wrongs.push(`settlement: ${error}`),
+    }),
+  )
   const facts: Fact[] = []
   const fates = new Map<string, number>()
   const wrongs: string[] = []
@@ -102,8 +125,10 @@ export async function simulate({ seed, actors: size, operations, store }: Simula
   /** Sends what is due, the same to both instances now and then; answers how much there was. */
   async function serve(): Promise<number> {
     const due = services.flatMap(([service, by]) => service.due(world.clock.now.toISOString()).map((due) => [due, by] as const))
+    if (realSettlement) await Promise.all(processes.map((process) => process.round()))
+    const own = due.filter(([, by]) => !realSettlement || by !== 'settlement')
     await Promise.all(
-      due.slice(0, 200).map(([due, by]) => {
+      own.slice(0, 200).map(([due, by]) => {
         const envelope = orderOf(due, by)
         return Promise.all((chance(0.1) ? instances : [anyInstance()]).map((instance) => submit(instance, envelope)))
       }),
@@ -134,6 +159,8 @@ export async function simulate({ seed, actors: size, operations, store }: Simula
   living = false
   await serving
   await settle()
+  if (realSettlement)
+    for (const [table, rows] of Object.entries(await list.open())) if (rows.length) wrongs.push(`${table} holds ${rows.length}`)
   watching.abort()
   await watch
   return { facts, fates, wrongs }
