@@ -97,7 +97,7 @@ function readModelsAgree(facts: readonly Fact[], balances: ReadonlyMap<Account, 
   }
 }
 
-function hold({ facts, fates, wrongs }: Simulated): void {
+function hold({ facts, wrongs }: Simulated): void {
   assert.equal(wrongs, [])
   const commands = new Set<string>()
   const wallets = new Map<string, WalletState>()
@@ -120,7 +120,7 @@ function hold({ facts, fates, wrongs }: Simulated): void {
   }
   const unfinished = [...escrows.values()].filter((escrow) => !isTerminal(escrow))
   assert.equal(unfinished, [])
-  assert.ok(fates.size > 20, 'nothing much happened')
+  assert.ok(new Set(facts.map(({ type }) => type)).size > 10, 'nothing much happened')
 }
 
 async function decidedAgain({ facts }: Simulated): Promise<void> {
@@ -147,7 +147,7 @@ simulation('16 people on two instances and the real settlement twice, the log in
   const engine = await testEventStore()
   const store = connectEventStore({ connectionString: engine.connectionString, namespace })
   try {
-    const simulated = await simulate({ seed: seed + 2, actors: 16, operations: isLong ? 300 : 20, store, realSettlement: true })
+    const simulated = await simulate({ seed: seed + 2, actors: 16, operations: isLong ? 300 : 40, store, realSettlement: true })
     hold(simulated)
     nothingIsOnItsWay(audit(simulated))
     await decidedAgain(simulated)
