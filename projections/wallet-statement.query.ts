@@ -79,7 +79,7 @@ async function walletStatement(
   let page = db.selectFrom('walletEntries').selectAll().where('walletId', '=', walletId)
   if (from !== undefined) page = page.where('recordedAt', '>=', from)
   if (to !== undefined) page = page.where('recordedAt', '<', to)
-  if (asOf !== undefined) page = page.where('position', '<=', asOf)
+  if (asOf !== undefined) page = page.where('index', '<=', lastLine(db, walletId, asOf))
   if (after !== undefined) page = page.where('index', descending ? '<' : '>', after)
   const lines = page.orderBy('index', direction).limit(limit + 1)
   const statement = sql<{ readonly balance: BalanceText } & (WalletEntryRow | { readonly index: null })>`
@@ -90,6 +90,12 @@ async function walletStatement(
   const entries = value.flatMap((row) => (row.index === null ? [] : [entryOf(row)]))
   const items = pageOf(entries, limit, ({ index }) => index)
   return { value: { walletId, balance: exact(head.balance), entries: items }, ...place }
+}
+
+/** The index of the last line up to a position: the page goes along indexes, and would look at every later line first. */
+function lastLine(db: ReadDatabase, walletId: string, asOf: bigint) {
+  const lines = db.selectFrom('walletEntries').select('index').where('walletId', '=', walletId).where('position', '<=', asOf)
+  return lines.orderBy('position', 'desc').limit(1)
 }
 
 /** One row: a wallet that was there, and what was in it: as its last line up to then says. */
