@@ -100,6 +100,11 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       : await networkOfReadModel(readSide!.queries, log, stopping)
     const { networkId } = network
 
+    const snapshots = fileSnapshots(
+      join(config.data, 'snapshots'),
+      seldom((error) => log.warn({ err: error }, 'snapshots cannot be kept')),
+    )
+    lifetime.atEnd(snapshots.idle)
     const submit =
       store &&
       createSubmit({
@@ -110,10 +115,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         verify: verifySignature,
         metrics: metrics.commands,
         cacheBytesMax: config.stateCacheMb * 1024 * 1024,
-        snapshots: fileSnapshots(
-          join(config.data, 'snapshots'),
-          seldom((error) => log.warn({ err: error }, 'snapshots cannot be kept')),
-        ),
+        snapshots,
       })
 
     const processes =

@@ -15,14 +15,19 @@ const snapshotSchema = z.strictObject({
   answers: anyJson,
 })
 
+export interface FileSnapshots extends SnapshotStore {
+  /** Resolves when everything that was to be kept is. */
+  idle(): Promise<void>
+}
+
 /**
  * Snapshots in a directory of this machine, one file a stream: a line with the SHA-256 of the rest, then JSON. What is torn, damaged or
  * of another form is as good as none. `onError` is told of what could not be written; nothing depends on it.
  */
-export function fileSnapshots(directory: string, onError: (error: unknown) => void): SnapshotStore {
+export function fileSnapshots(directory: string, onError: (error: unknown) => void): FileSnapshots {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const pathOf = (stream: string) => join(directory, createHash('sha256').update(stream).digest('hex'))
-  const writing = new Set<string>()
+  const writing = new Map<string, Promise<void>>()
 
   return {
     async find(stream) {
@@ -41,16 +46,19 @@ export function fileSnapshots(directory: string, onError: (error: unknown) => vo
       const path = pathOf(snapshot.stream)
       // The one after this will be newer still.
       if (writing.has(path)) return
-      writing.add(path)
       const body = JSON.stringify(snapshot)
       const beside = `${path}.${process.pid}.new`
-      writeFile(beside, `${hash('sha256', body)}\n${body}`, { mode: 0o600 })
+      const written = writeFile(beside, `${hash('sha256', body)}\n${body}`, { mode: 0o600 })
         .then(() => rename(beside, path))
         .catch(async (error) => {
           onError(error)
           await rm(beside, { force: true }).catch(() => {})
         })
         .finally(() => writing.delete(path))
+      writing.set(path, written)
+    },
+    async idle() {
+      await Promise.all(writing.values())
     },
   }
 }

@@ -2,11 +2,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { generateSeed, signerFrom } from '../../adapters/crypto/ed25519.ts'
-import { fileSnapshots } from '../../adapters/files/snapshots.ts'
+import { type FileSnapshots, fileSnapshots } from '../../adapters/files/snapshots.ts'
 import type { SnapshotStore } from '../../commands/ports.ts'
 import { signCommand } from '../../commands/sign.ts'
 import type { Json } from '../../domain/canonical.ts'
@@ -17,7 +16,7 @@ const snapshots = suite('snapshots')
 /** A snapshot is written on the way. */
 const deposits = 1300
 
-async function longWallet(files: SnapshotStore) {
+async function longWallet(files: FileSnapshots) {
   const base = await world()
   const owner = signerFrom(generateSeed())
   const { command, instance, store } = base
@@ -29,20 +28,19 @@ async function longWallet(files: SnapshotStore) {
   for (let n = 0; n < deposits; n++) await submit(order('IssueTestDeposit', { amount: '10' }))
   const last = order('IssueTestDeposit', { amount: '10' })
   await submit(last)
-  await sleep(50)
+  await files.idle()
   return { ...base, store, order, last, walletId }
 }
 
-async function inDirectory(run: (directory: string, files: SnapshotStore) => Promise<void>): Promise<void> {
+async function inDirectory(run: (directory: string, files: FileSnapshots) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'duxnet-snapshots-'))
   const errors: unknown[] = []
+  const files = fileSnapshots(directory, (error) => errors.push(error))
   try {
-    await run(
-      directory,
-      fileSnapshots(directory, (error) => errors.push(error)),
-    )
+    await run(directory, files)
     assert.equal(errors, [])
   } finally {
+    await files.idle()
     rmSync(directory, { recursive: true, force: true })
   }
 }
@@ -65,15 +63,13 @@ snapshots('another instance goes on from one, and knows commands from before it'
   }),
 )
 
-snapshots('damaged, torn or of another log: it is as if there were none', () =>
+snapshots('damaged or torn: it is as if there were none', () =>
   inDirectory(async (directory, files) => {
     const { instance, order } = await longWallet(files)
     const [name] = readdirSync(directory)
     const path = join(directory, name!)
     const whole = readFileSync(path)
     const forged = String(whole).replaceAll('"10"', '"99"')
-    const notOfThisLog = await longWallet(fileSnapshots(directory, () => {}))
-    assert.ok(notOfThisLog.walletId)
     for (const bytes of [whole.subarray(0, whole.length / 2), Buffer.from(forged), Buffer.alloc(0), Buffer.from('{}')]) {
       writeFileSync(path, bytes)
       const other = instance({ snapshots: files })
