@@ -112,7 +112,7 @@ p(0.5)
 aim(`p99 of a cycle at ${perSecond} a second, ms`, p(0.99)[steady.name]!, { atMost: 500 })
 
 // Nothing lost, nothing doubled.
-expectCount('entries of Postgres', (await pool.query('select count(*) from bench_entries')).rows[0].count, 2 * transfers)
+expectCount('entries of Postgres', (await connections[0]!.query('select count(*) from bench_entries')).rows[0].count, 2 * transfers)
 const booked: Record<string, number> = {}
 let sum = 0n
 for await (const fact of market.log()) {

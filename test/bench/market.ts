@@ -56,6 +56,7 @@ export async function openMarket(open: AsyncDisposableStack, program: Program, p
 
   const waitFor = (type: string, id: string) => new Promise<bigint>((resolve) => happened.set(`${type} ${id}`, resolve))
 
+  // The last one used is the next: those that were needed once only are closed by the server in the end.
   const free: HttpConnection[] = []
   async function ask(request: Buffer, wanted: number): Promise<bigint> {
     const connection = free.pop() ?? (await connected())
@@ -65,8 +66,9 @@ export async function openMarket(open: AsyncDisposableStack, program: Program, p
     return positionIn(answer)
   }
   async function connected(): Promise<HttpConnection> {
-    const connection = connectHttp(port, (error) => {
-      throw error
+    const connection = connectHttp(port, () => {
+      const at = free.indexOf(connection)
+      if (at >= 0) free.splice(at, 1)
     })
     open.defer(() => connection.close())
     await connection.open
