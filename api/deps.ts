@@ -7,6 +7,8 @@ import type { RateLimits } from './rates.ts'
 /** Everything that the API is given; it opens no connection and reads no environment. */
 export interface Deps {
   readonly networkId: string
+  /** Address under which others reach this API, without a slash at its end. */
+  readonly publicUrl: () => string
   /** Of the program. */
   readonly version: string
   readonly submit: SubmitCommand

@@ -47,6 +47,11 @@ const roleList = z.preprocess(
 const keys = {
   host: key('HOST', z.string().min(1).default('127.0.0.1'), 'address that the HTTP API listens on'),
   port: key('PORT', port.default(8080), 'port of the HTTP API; 0 picks a free one'),
+  publicUrl: key(
+    'DUXNET_PUBLIC_URL',
+    url(/^https?:\/\/[^\s"?#]*[^\s"?#/]$/, 'must be an http address without a query and without a slash at its end').optional(),
+    'address under which others reach the API, as events name it (`dataschema`); unless given, where it listens',
+  ),
   data: key('DUXNET_DATA', z.string().min(1).default('./.duxnet'), 'data directory: keys, embedded engines, `run.json`'),
   roles: key(
     'DUXNET_ROLES',
@@ -70,6 +75,12 @@ const keys = {
     'DATABASE_READER_URL',
     url(/^postgres(ql)?:\/\/./, 'must be a Postgres URL (postgres://…)').optional(),
     'the same Postgres as a user that may only read, for queries; without it queries use `DATABASE_URL`',
+    { secret: true },
+  ),
+  natsUrl: key(
+    'NATS_URL',
+    url(/^(nats|tls|wss?):\/\/[^/]/, 'must be addresses of NATS servers (nats://…), by commas').optional(),
+    'NATS servers with JetStream that events are relayed to, by commas: `nats://…`; without it the relay is off',
     { secret: true },
   ),
   namespace: key(

@@ -144,6 +144,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
 
     const app = createApp({
       networkId,
+      publicUrl: () => config.publicUrl ?? server.url,
       version,
       submit: does(config, 'commands') && submit ? submit : noCommands,
       requests:

@@ -148,6 +148,7 @@ export async function startApi(
   const stopping = new AbortController()
   const app = createApp({
     networkId,
+    publicUrl: () => listening.url,
     version: '0.1.0-test',
     submit: createSubmit({ store, namespace: 'dux', networkId, clock: () => clock.now, verify: verifySignature }),
     depositAddress: noChain,

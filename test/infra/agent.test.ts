@@ -38,6 +38,7 @@ async function duxnet({ burst = 60, intervalSeconds = 1, skewMs = 0 } = {}) {
   const submit = createSubmit({ store, namespace: 'dux', networkId, clock, verify: verifySignature })
   const app = createApp({
     networkId,
+    publicUrl: () => 'http://127.0.0.1',
     version: '0.0.0',
     submit,
     requests: noRequests,
