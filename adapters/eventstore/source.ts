@@ -73,8 +73,10 @@ export function open<T>(stream: ClientStream, cancel: () => Promise<void>, signa
     closed = true
     stopClock?.()
     for (const signal of signals) signal.removeEventListener('abort', aborted)
-    // Where the call could not even be made there is nothing to cancel.
+    // Where the call could not even be made there is nothing to cancel. One that was only about to be made grpc-js makes all the same,
+    // after its end, and it would stay open as long as the connection: it is cancelled once more when it is there.
     cancel().catch(() => {})
+    setImmediate(() => void cancel().catch(() => {}))
     stream.destroy()
   }
 

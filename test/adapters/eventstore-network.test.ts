@@ -123,6 +123,21 @@ network('aborting a subscription ends the call on the server at once, whoever is
   assert.ok(closedWhileBusy)
 })
 
+network('a read that is at its end before its call was made leaves none behind', async () => {
+  const id = randomUUID()
+  const scripted = await scriptedEventStore((call, isSubscription) => {
+    if (isSubscription) return void call.write(confirmation())
+    call.write(answerOf(id, `${namespace}_node-1`, 10))
+    call.end()
+  })
+  ending.push(() => scripted.close())
+  const store = connect(scripted.port, patient)
+  assert.equal(await all(store.readAll({ after: { position: 10n, eventId: id } })), [])
+  // grpc-js makes the call all the same. What is asked after it is answered after it has come.
+  await store.head()
+  await eventuallyTrue(() => scripted.open() === 0)
+})
+
 network('closing frees the connection', async () => {
   const proxy = await proxied()
   const store = connect(proxy.port, patient)
