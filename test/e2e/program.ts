@@ -41,9 +41,11 @@ export function scratch(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** The tests' own environment without what would configure the program. */
+/** The tests' own environment without what would configure the program, or measure its coverage, for which there are tests without a process. */
 export function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(DUXNET_|HOST$|PORT$|ESDB_URL$|DATABASE_)/.test(name))
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(DUXNET_|HOST$|PORT$|ESDB_URL$|DATABASE_|NATS_|NODE_V8_COVERAGE$)/.test(name),
+  )
   return { ...Object.fromEntries(own), PORT: '0', DUXNET_EVENTSTORE_PORT: '0', DUXNET_DRAIN_SECONDS: '0', ...more }
 }
 
