@@ -1,7 +1,16 @@
 import type { Fact } from '../domain/catalogue.ts'
 import { subjectOf } from '../domain/subjects.ts'
 import type { EventView } from '../projections/event-log.query.ts'
-import { eventText } from './events.ts'
+
+/** JSON of an event; the canonical text goes in as it is. */
+export function eventText({
+  index,
+  position,
+  leaf,
+  canonical,
+}: Pick<EventView, 'index' | 'position' | 'leaf' | 'canonical'>): string {
+  return `{"index":${index},"position":"${position}","leaf":"${leaf.toString('hex')}","event":${canonical}}`
+}
 
 /** Who says what a listener hears. */
 export interface EventSource {
@@ -13,6 +22,8 @@ export interface EventSource {
 /** What NATS and WebSocket call a message in this format. */
 export const cloudEventType = 'application/cloudevents+json'
 
+type ViewToSend = Omit<EventView, 'commandId' | 'signer'>
+
 /** Where the JSON Schema of `data` of an event type is, on every API. */
 export function schemaPath(type: string, schemaVersion: number): string {
   return `/schemas/${type}.v${schemaVersion}`
@@ -23,7 +34,7 @@ export function schemaPath(type: string, schemaVersion: number): string {
  * `data` is the event as `GET /v1/events` and webhooks have it. `sequence` orders the events of a network as text (the extension of that
  * name): its index in 16 digits. `position` is where to resume after it. The same event makes the same bytes, whoever sends it.
  */
-export function cloudEventText(view: EventView, { networkId, publicUrl }: EventSource): string {
+export function cloudEventText(view: ViewToSend, { networkId, publicUrl }: EventSource): string {
   const { index, position, stream, type, recordedAt, canonical } = view
   // It was checked when it was taken into the read model.
   const { id, metadata } = JSON.parse(canonical) as Pick<Fact, 'id' | 'metadata'>

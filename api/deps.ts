@@ -2,6 +2,7 @@ import type { Clock, SubmitCommand } from '../commands/ports.ts'
 import type { Requests } from '../commands/requests/submit.ts'
 import type { Progress } from '../projections/progress.ts'
 import type { Queries } from '../projections/queries.ts'
+import type { Feeds } from './feeds.ts'
 import type { RateLimits } from './rates.ts'
 
 /** Everything that the API is given; it opens no connection and reads no environment. */
@@ -17,6 +18,8 @@ export interface Deps {
   readonly reads: Omit<Queries, 'healthWatch' | 'settlement' | 'chainWork'>
   /** A wallet's address on the chain; undefined for a wallet that there is not. Throws `ChainUnavailable` where there is no node. */
   readonly depositAddress: (walletId: string) => Promise<string | undefined>
+  /** For those who listen. */
+  readonly feeds: Feeds
   /** For `?after=`. */
   readonly progress: Pick<Progress, 'reached'>
   /** Whether an error that a read threw says that Postgres cannot serve just now. */

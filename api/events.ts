@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { metadataSchema } from '../domain/event.ts'
 import { uuidSchema } from '../domain/ids.ts'
 import { subjectSchema } from '../domain/subjects.ts'
-import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import type { Paging } from '../projections/read.ts'
+import { eventText } from './cloud-event.ts'
 import { example } from './examples.ts'
+import { feedQuery } from './feed-query.ts'
 import { readPage } from './paging.ts'
 import { ApiProblem } from './problem.ts'
 import {
@@ -40,11 +41,6 @@ export const eventSchema = z
   })
   .meta({ id: 'RecordedEvent' })
 
-/** JSON of an event; the canonical text goes in as it is. */
-export function eventText({ index, position, leaf, canonical }: EventView): string {
-  return `{"index":${index},"position":"${position}","leaf":"${leaf.toString('hex')}","event":${canonical}}`
-}
-
 const subjectParameter = subjectSchema.describe(
   'Of what: `node:<id>`, `wallet:<id>`, `escrow:<id>`, `proposal:<id>`, `fund:community`, `network:<id>`',
 )
@@ -74,6 +70,13 @@ export const eventRoutes: readonly Route[] = [
     },
     problems: listProblems,
     lane: 'query',
+    feed: {
+      query: feedQuery,
+      description:
+        'Every event as it happens, from any place in the past, each as a CloudEvent (docs/events.md). `Last-Event-ID` beats `from`. ' +
+        'The same as a WebSocket: one text message an event.',
+      example: `id: ${example.event.position}\ndata: ${example.cloudEvent}\n\n`,
+    },
     async handle({ query: { subject, order = 'asc', ...query } }, deps) {
       const list = {
         identity: ['events', subject, order],

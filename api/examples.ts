@@ -5,6 +5,7 @@ import { canonicalEvent } from '../domain/event.ts'
 import { nodeIdOf } from '../domain/ids.ts'
 import { leafHash } from '../domain/merkle.ts'
 import { initialPolicy } from '../domain/network/policy.ts'
+import { cloudEventText } from './cloud-event.ts'
 import { type ExampleCommand, idOf, issuedAt, networkId, position, recordedAt, signExample, signerOf } from './example-signers.ts'
 import { moneyCommands } from './money-examples.ts'
 
@@ -91,6 +92,9 @@ const [made] = eventsToAppend([{ type: 'HeartbeatRecorded', data: { nodeId, issu
 const event = { ...made!, stream, revision: 41 }
 const { id, type, data: eventData, revision } = event
 
+const canonical = canonicalEvent(event)
+const leaf = leafHash(canonical)
+
 /** What the addresses answer about the example's node. */
 export const example = {
   commandAnswer: {
@@ -138,7 +142,11 @@ export const example = {
     recordedAt,
     position: '184600',
   },
-  event: { index: 97, position, leaf: leafHash(canonicalEvent(event)).toString('hex'), event },
+  event: { index: 97, position, leaf: leaf.toString('hex'), event },
+  cloudEvent: cloudEventText(
+    { index: 97, position: BigInt(position), stream, revision, type, recordedAt, canonical, leaf },
+    { networkId, publicUrl: 'http://127.0.0.1:8080' },
+  ),
   network: {
     networkId,
     kind: 'test',

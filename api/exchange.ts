@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
+import type { z } from 'zod'
 import type { Deps } from './deps.ts'
+import type { FeedQuery } from './feed-query.ts'
+import { type Feed, TooSlow } from './feeds.ts'
 import { ApiProblem, type Problem, problemOf } from './problem.ts'
+import { orUnavailable } from './reading.ts'
 import { type ByteBudget, parametersOf, queryOf, readBody, traceparentOf } from './request.ts'
 import { type Answer, type Asked, type Lane, problemType, type Route } from './route.ts'
+import { sseHeaders, sseSink, sseType } from './sse.ts'
 
 const urlCharactersMax = 4096
 
@@ -55,12 +60,30 @@ export function exchange(deps: Deps): Exchange {
     return async (request, response) => {
       const startedAt = performance.now()
       try {
-        send(request, response, await answer(request), deps)
+        if (route.feed && prefersFeed(request)) await listen(route.feed, request, response)
+        else send(request, response, await answer(request), deps)
       } catch (error) {
         fail(request, response, error)
       }
       deps.metrics.requested(route.path, request.method, response.statusCode, (performance.now() - startedAt) / 1000)
     }
+  }
+
+  /** Begins a feed, which goes on by itself. Throws what keeps it from beginning. */
+  async function listen({ query }: NonNullable<Route['feed']>, request: Request, response: Response): Promise<void> {
+    const lastEventId = request.headers['last-event-id']
+    const feed = await openFeed(request.url, query, typeof lastEventId === 'string' ? lastEventId : undefined, deps)
+    response.writeHead(200, [...headOf(sseHeaders, deps), 'content-type', sseType])
+    if (request.method === 'HEAD') return void response.end()
+    const gone = new AbortController()
+    response.on('close', () => gone.abort())
+    feed.run(sseSink(response), AbortSignal.any([gone.signal, deps.stopping])).then(
+      () => response.end(),
+      (error) => {
+        response.destroy()
+        if (!(error instanceof TooSlow)) deps.log.warn({ err: error }, 'a feed ended')
+      },
+    )
   }
 
   function fail(request: Request, response: Response, error: unknown): void {
@@ -84,21 +107,42 @@ export function exchange(deps: Deps): Exchange {
   return { serve, refuse }
 }
 
+/** A feed as a request asks for it. Throws `ParameterInvalid`, `UrlTooLong`, `Overloaded`, `ReadModelUnavailable`. */
+export function openFeed(
+  url: string,
+  query: z.ZodType<FeedQuery>,
+  lastEventId: string | undefined,
+  { feeds, limits, isUnavailable }: Deps,
+): Promise<Feed> {
+  if (url.length > urlCharactersMax) throw new ApiProblem('UrlTooLong', { charactersMax: urlCharactersMax })
+  return orUnavailable(feeds.open(queryOf(url, query) as FeedQuery, lastEventId), limits.readMs, isUnavailable)
+}
+
+function prefersFeed(request: Request): boolean {
+  const { accept } = request.headers
+  return accept?.includes(sseType) === true && request.accepts(['application/json', sseType]) === sseType
+}
+
 const jsonType = 'application/json; charset=utf-8'
+
+/** One flat list and no setHeader: half the cost of Express' own way. */
+function headOf(headers: Readonly<Record<string, string>>, { stopping }: Pick<Deps, 'stopping'>): string[] {
+  const head = ['x-content-type-options', 'nosniff', 'referrer-policy', 'no-referrer']
+  if (!('content-security-policy' in headers)) head.push('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  for (const name in headers) head.push(name, headers[name]!)
+  if (stopping.aborted) head.push('connection', 'close')
+  return head
+}
 
 function send(
   request: Request,
   response: Response,
   { status, body, type = jsonType, headers = {}, etag }: Answer,
-  { stopping }: Deps,
+  deps: Deps,
 ): void {
-  // One flat list and no setHeader: half the cost of Express' own way.
-  const head = ['x-content-type-options', 'nosniff', 'referrer-policy', 'no-referrer']
-  if (!('content-security-policy' in headers)) head.push('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  const head = headOf(headers, deps)
   if (!('cache-control' in headers)) head.push('cache-control', etag === undefined ? 'no-store' : 'no-cache')
-  for (const name in headers) head.push(name, headers[name]!)
   if (etag !== undefined) head.push('etag', etag)
-  if (stopping.aborted) head.push('connection', 'close')
   if (etag !== undefined && status === 200 && isKnown(request.headers['if-none-match'], etag)) {
     response.writeHead(304, head).end()
   } else {

@@ -3,6 +3,7 @@ import { example } from './examples.ts'
 import { ApiProblem, type ProblemCode, problemOf, problems } from './problem.ts'
 import { problemType, type Route, type Success } from './route.ts'
 import { problemSchema } from './schemas.ts'
+import { sseType } from './sse.ts'
 
 /** What any route can answer. */
 const everywhere: readonly ProblemCode[] = [
@@ -82,16 +83,17 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: JsonO
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => JsonObject
 
 function operation(route: Route, schemaOf: SchemaOf): JsonObject {
-  const { method, path, tag, summary, description, params, query, body } = route
+  const { method, path, tag, summary, description, params, query, body, feed } = route
   return {
     operationId: operationId(method, path),
     tags: [tag],
     summary,
-    ...(description !== undefined && { description }),
+    ...(description !== undefined && { description: feed ? `${description}\n\n${feed.description}` : description }),
     ...(route.authorized && { security: [{ [readerScheme]: [] }] }),
     parameters: [
       ...(params ? parameters('path', schemaOf(params, 'input')) : []),
       ...(query ? parameters('query', schemaOf(query, 'input')) : []),
+      ...(feed ? feedParameters(schemaOf(feed.query, 'input'), schemaOf(query!, 'input')) : []),
       ...headerParameters(route),
     ],
     ...(body && {
@@ -107,6 +109,12 @@ function operation(route: Route, schemaOf: SchemaOf): JsonObject {
     }),
     responses: responses(route, schemaOf),
   }
+}
+
+/** Those that only the feed has. What both have under one name is the page's here: the feed takes several by commas. */
+function feedParameters({ properties = {} }: JsonObject, page: JsonObject): JsonObject[] {
+  const own = Object.entries(properties as JsonObject).filter(([name]) => !Object.hasOwn(page.properties as JsonObject, name))
+  return parameters('query', { properties: Object.fromEntries(own) })
 }
 
 function parameters(place: 'path' | 'query', { properties = {}, required = [] }: JsonObject): JsonObject[] {
@@ -136,6 +144,8 @@ function headerParameters({ method, successes }: Route): JsonObject[] {
 function responses(route: Route, schemaOf: SchemaOf): JsonObject {
   const made: Record<string, JsonObject> = {}
   for (const [status, success] of Object.entries(route.successes)) made[status] = successResponse(success, schemaOf)
+  if (route.feed)
+    Object.assign(made[200]!.content as JsonObject, { [sseType]: { schema: { type: 'string' }, example: route.feed.example } })
   if (route.successes[200]?.headers?.ETag)
     made[304] = { description: 'As the client has it', headers: headers({ ETag: 'The same' }) }
   for (const [status, codes] of Map.groupBy(problemsOf(route), (code) => problems[code].status)) {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Deps } from './deps.ts'
+import type { FeedQuery } from './feed-query.ts'
 import type { ProblemCode } from './problem.ts'
 
 /** What a handler is asked; parameters as their schemas made them. */
@@ -62,6 +63,8 @@ export interface Route<Params = unknown, Query = unknown> {
   /** What it can refuse, beside what every route can. */
   readonly problems: readonly ProblemCode[]
   readonly lane: Lane
+  /** It also has a feed: the same without an end, for whoever prefers `text/event-stream` to JSON, or asks for a WebSocket. */
+  readonly feed?: { readonly query: z.ZodType<FeedQuery>; readonly description: string; readonly example: string }
   handle(asked: Asked<Params, Query>, deps: Deps): Answer | Promise<Answer>
 }
 

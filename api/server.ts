@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Express } from 'express'
 import { ApiProblem, type ProblemCode, problemOf } from './problem.ts'
 import { problemType } from './route.ts'
@@ -9,6 +10,8 @@ export interface ListenOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** Takes requests for another protocol; without it they are refused. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** How long `close` lets requests in work finish; 10 s unless given. */
   readonly graceMs?: number
   /** How long a request may take to arrive, from its first byte to its last; 30 s unless given. */
@@ -27,7 +30,10 @@ export interface Listening {
 const headerBytesMax = 16 * 1024
 
 /** Serves `app`. Throws what the system says when the address cannot be had (`EADDRINUSE`). */
-export async function listen(app: Express, { host, port, graceMs = 10_000, arriveMs = 30_000 }: ListenOptions): Promise<Listening> {
+export async function listen(
+  app: Express,
+  { host, port, upgrade, graceMs = 10_000, arriveMs = 30_000 }: ListenOptions,
+): Promise<Listening> {
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
@@ -38,11 +44,19 @@ export async function listen(app: Express, { host, port, graceMs = 10_000, arriv
       // Longer than the proxies in front commonly keep theirs, so that it is they who close.
       keepAliveTimeout: 65_000,
       noDelay: true,
+      // Other protocols than this one (h2c) are offered, not demanded: those requests are served as they are.
+      shouldUpgradeCallback: ({ headers }) => upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
     },
     app,
   )
   server.maxConnections = 20_000
+  const connections = new Set<Socket>()
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.on('clientError', refuseMalformed)
+  if (upgrade) server.on('upgrade', upgrade)
   server.on('checkExpectation', (_request, response) => {
     const { status, headers, body } = problemOf(new ApiProblem('ExpectationFailed'), traceId())
     response.writeHead(status, { ...headers, 'content-type': problemType }).end(JSON.stringify(body))
@@ -61,6 +75,8 @@ export async function listen(app: Express, { host, port, graceMs = 10_000, arriv
 
   async function close(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // Browsers open some in advance, and Node does not call idle what has never asked anything.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
     // A connection becomes idle when its answer is out; `server.close` has ended only those that were idle then.
     const sweep = setInterval(() => server.closeIdleConnections(), 50)
     const grace = setTimeout(() => server.closeAllConnections(), graceMs)
@@ -79,9 +95,16 @@ const codeOf: Readonly<Record<string, ProblemCode>> = {
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const { status, body } = problemOf(new ApiProblem(codeOf[error.code ?? ''] ?? 'RequestMalformed'), traceId())
-  const text = JSON.stringify(body)
+  endWith(socket, status, { 'content-type': problemType }, JSON.stringify(body))
+}
+
+/** An answer written by hand, with which the connection ends. */
+export function endWith(socket: Duplex, status: number, headers: Readonly<Record<string, string>>, body: string): void {
+  // Whoever does not close its side holds nothing of ours.
+  socket.once('finish', () => socket.destroy())
+  const lines = Object.entries({ connection: 'close', ...headers, 'content-length': String(Buffer.byteLength(body)) })
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { DomainEvent } from './catalogue.ts'
 import { fundId } from './fund/decider.ts'
-import type { Category } from './stream.ts'
+import { type Category, partsOfStream } from './stream.ts'
 import type { CreditSource } from './wallet/events.ts'
 
 /** Something that events are about: its kind and its id. */
@@ -24,11 +24,9 @@ const kinds: Readonly<Record<Category, string>> = {
 
 /** What a stream's events are about, as readers ask for it: `node:<id>`; undefined for what is no stream of a network. */
 export function subjectOf(stream: string): string | undefined {
-  const [, category, id] = streamPattern.exec(stream) ?? []
-  return category !== undefined && Object.hasOwn(kinds, category) ? `${kinds[category as Category]}:${id}` : undefined
+  const parts = partsOfStream(stream)
+  return parts && `${kinds[parts.category]}:${parts.id}`
 }
-
-const streamPattern = /^[a-z0-9]+_([a-zA-Z]+)-(.+)$/
 
 /** What an event touches beside that, in no order: whoever asks for one of these sees it too. */
 export function referencesOf(event: DomainEvent): readonly string[] {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HttpMetrics } from '../api/deps.ts'
+import type { FeedMetrics } from '../api/feeds.ts'
 import type { ChainBlock, CommandMetrics } from '../commands/ports.ts'
 import type { ChainAlarm } from '../commands/processes/chain.ts'
 import type { WebhookMetrics } from '../commands/processes/webhook-runner.ts'
@@ -9,6 +10,7 @@ import type { MoneyStatus } from './money-status.ts'
 /** The process's metrics, as the ports that the rooms know. */
 export interface Metrics {
   readonly http: HttpMetrics
+  readonly feeds: FeedMetrics
   readonly commands: CommandMetrics
   readonly webhooks: WebhookMetrics
   readonly chain: ChainMetrics
@@ -54,6 +56,19 @@ export function createMetrics(): Metrics {
     name: 'duxnet_webhook_messages_total',
     help: 'Tries to send a message to a webhook: delivered or failed; parked counts those given up',
     labelNames: ['outcome'],
+    registers,
+  })
+  const feeds = new Gauge({ name: 'duxnet_feeds_open', help: 'Listeners to events over HTTP', labelNames: ['face'], registers })
+  const feedEvents = new Counter({
+    name: 'duxnet_feed_events_total',
+    help: 'Events sent to listeners, counted for each of them',
+    labelNames: ['face'],
+    registers,
+  })
+  const feedsCutOff = new Counter({
+    name: 'duxnet_feeds_cut_off_total',
+    help: 'Listeners that took nothing for too long',
+    labelNames: ['face'],
     registers,
   })
   const webhookGauge = (name: string, help: string) => new Gauge({ name: `duxnet_webhook${name}`, help, registers })
@@ -110,6 +125,11 @@ export function createMetrics(): Metrics {
         await Promise.all([readProjections(), readMoney()])
         return { type: registry.contentType, body: await registry.metrics() }
       },
+    },
+    feeds: {
+      opened: (face, change) => feeds.inc({ face }, change),
+      sent: (face, events) => feedEvents.inc({ face }, events),
+      cutOff: (face) => feedsCutOff.inc({ face }),
     },
     commands: {
       decided: (type, outcome) => decided.inc({ type, outcome }),

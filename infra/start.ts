@@ -6,9 +6,11 @@ import { verifySignature } from '../adapters/crypto/ed25519.ts'
 import { fileSnapshots } from '../adapters/files/snapshots.ts'
 import { isUnavailable } from '../adapters/postgres/unavailable.ts'
 import { createApp } from '../api/app.ts'
-import { defaultLimits } from '../api/deps.ts'
+import { type Deps, defaultLimits } from '../api/deps.ts'
+import { createFeeds } from '../api/feeds.ts'
 import { rateLimits } from '../api/rates.ts'
 import { listen } from '../api/server.ts'
+import { webSockets } from '../api/websocket.ts'
 import type { Clock } from '../commands/ports.ts'
 import { createSubmit } from '../commands/submit.ts'
 import { runAgent } from './agent/agent.ts'
@@ -142,17 +144,27 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       reached,
     })
 
-    const app = createApp({
+    const reads = does(config, 'queries') && readSide ? readSide.queries : noQueries
+    const checkpoints = readSide?.progress ?? noQueries
+    const publicUrl = () => config.publicUrl ?? server.url
+    const deps: Deps = {
       networkId,
-      publicUrl: () => config.publicUrl ?? server.url,
+      publicUrl,
       version,
       submit: does(config, 'commands') && submit ? submit : noCommands,
       requests:
         does(config, 'commands') && engines.private
           ? openRequests({ engine: engines.private, networkId, clock, allowPrivate: config.webhooksAllowPrivate })
           : noRequests,
-      reads: does(config, 'queries') && readSide ? readSide.queries : noQueries,
-      progress: readSide?.progress ?? noQueries,
+      reads,
+      progress: checkpoints,
+      feeds: createFeeds({
+        reads,
+        progress: checkpoints,
+        source: () => ({ networkId, publicUrl: publicUrl() }),
+        metrics: metrics.feeds,
+        onError: seldom((error) => log.warn({ err: error }, 'the feeds wait')),
+      }),
       depositAddress: chainSide?.depositAddress ?? noChain,
       isUnavailable: (error) => error instanceof NotServed || isUnavailable(error),
       clock,
@@ -162,8 +174,9 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       rates: rateLimits(config, clock),
       readiness: readinessOf(engines, readSide, clock, webhooks),
       stopping: draining.signal,
-    })
-    const server = await listen(app, { host, port, graceMs: (config.shutdownSeconds * 1000) / 2 }).catch((error) => {
+    }
+    const serving = { host, port, upgrade: webSockets(deps), graceMs: (config.shutdownSeconds * 1000) / 2 }
+    const server = await listen(createApp(deps), serving).catch((error) => {
       throw new Failure(explainPort(`the API cannot listen on ${host}:${port}: ${error.message}`, 'PORT'), { cause: error })
     })
     lifetime.atEnd(server.close)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { webhookQueue } from '../adapters/postgres/private/webhook-queue.ts'
 import { createSender, type SenderOptions } from '../adapters/webhooks/send.ts'
-import { eventText } from '../api/events.ts'
+import { eventText } from '../api/cloud-event.ts'
 import type { Clock } from '../commands/ports.ts'
 import type { LogMessage, MessageSource } from '../commands/processes/webhook-ports.ts'
 import { type RetryRules, retryRules } from '../commands/processes/webhook-retries.ts'
@@ -56,7 +56,7 @@ function messagesOf(log: Pick<EventLogQueries, 'nextIndex' | 'eventsBetween'>): 
   return {
     nextIndex: async () => (await log.nextIndex()).value,
     async between(from, before, limit, types) {
-      const { value } = await log.eventsBetween(from, before, limit, types)
+      const { value } = await log.eventsBetween(from, before, limit, types && { types })
       return value.map(messageOf)
     },
   }

@@ -1,5 +1,6 @@
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { eventLog } from './event-log.ts'
-import { type Answer, answer, type Page, type Paging, pageOf, type ReadDatabase } from './read.ts'
+import { type Answer, answer, type Page, type Paging, pageOf, type ReadDatabase, type ReadModels } from './read.ts'
 
 /** An event as it was signed and hashed. */
 export interface EventView {
@@ -19,6 +20,16 @@ export interface EventView {
   readonly leaf: Buffer
 }
 
+/** Which events are wanted: those that are in every list that is given. */
+export interface EventFilter {
+  readonly types?: readonly string[] | undefined
+  /** The middle part of stream names: `wallet`. */
+  readonly categories?: readonly string[] | undefined
+  readonly streams?: readonly string[] | undefined
+  /** What they touch: `node:<id>`. */
+  readonly subjects?: readonly string[] | undefined
+}
+
 export interface EventLogQueries {
   /** Events that touch a subject (`node:<id>`, `wallet:<id>`), of whatever streams, paged by their index in the log; of all types unless given. */
   subjectEvents(subject: string, paging: Paging, types?: readonly string[]): Promise<Answer<Page<EventView>>>
@@ -28,8 +39,10 @@ export interface EventLogQueries {
   findCommand(commandId: string): Promise<Answer<readonly EventView[]>>
   /** The index that the next event will have. */
   nextIndex(): Promise<Answer<number>>
-  /** At most `limit` events, in the order of the log, of those from index `from` on and before `before`; of all types unless given. */
-  eventsBetween(from: number, before: number, limit: number, types?: readonly string[]): Promise<Answer<readonly EventView[]>>
+  /** The index that the first event behind `position` has or will have: where to go on after it. */
+  indexAfter(position: bigint): Promise<Answer<number>>
+  /** At most `limit` events that `filter` lets pass, in the order of the log, of those from index `from` on and before `before`. */
+  eventsBetween(from: number, before: number, limit: number, filter?: EventFilter): Promise<Answer<readonly EventView[]>>
 }
 
 const columns = [
@@ -60,17 +73,41 @@ export function eventLogQueries(db: ReadDatabase): EventLogQueries {
       const query = db.selectFrom('events').select(columns).where('commandId', '=', commandId)
       return answer(db, eventLog, query, [['index', 'asc']])
     },
-    async nextIndex() {
-      const newest = db.selectFrom('events').select('index').orderBy('index', 'desc').limit(1)
-      const { value, ...place } = await answer(db, eventLog, newest)
-      return { value: value.length ? value[0]!.index + 1 : 0, ...place }
-    },
-    eventsBetween(from, before, limit, types) {
+    nextIndex: () => nextIndex(db),
+    indexAfter: (position) => nextIndex(db, position),
+    eventsBetween(from, before, limit, filter) {
       let query = db.selectFrom('events').select(columns).where('index', '>=', from).where('index', '<', before)
-      if (types) query = query.where('type', 'in', types)
+      if (filter) query = query.where((events) => events.and(conditionsOf(events, filter)))
       return answer(db, eventLog, query.orderBy('index').limit(limit), [['index', 'asc']])
     },
   }
+}
+
+async function nextIndex(db: ReadDatabase, position?: bigint): Promise<Answer<number>> {
+  let newest = db.selectFrom('events').select('index')
+  if (position !== undefined) newest = newest.where('position', '<=', position)
+  const { value, ...place } = await answer(db, eventLog, newest.orderBy('position', 'desc').limit(1))
+  return { value: value.length ? value[0]!.index + 1 : 0, ...place }
+}
+
+function conditionsOf(
+  events: ExpressionBuilder<ReadModels, 'events'>,
+  { types, categories, streams, subjects }: EventFilter,
+): Expression<SqlBool>[] {
+  const category = sql<string>`split_part(split_part(${events.ref('stream')}, '-', 1), '_', 2)`
+  const conditions: Expression<SqlBool>[] = []
+  if (types) conditions.push(events('type', 'in', types))
+  if (categories) conditions.push(events(category, 'in', categories))
+  if (streams) conditions.push(events('stream', 'in', streams))
+  if (subjects) {
+    const referring = events
+      .selectFrom('eventReferences')
+      .select('eventReferences.index')
+      .whereRef('eventReferences.index', '=', 'events.index')
+      .where('eventReferences.subject', 'in', subjects)
+    conditions.push(events.or([events('events.subject', 'in', subjects), events.exists(referring)]))
+  }
+  return conditions
 }
 
 /** A page of its own events and one of those that refer to it, each by its index, make one of both. */

@@ -25,7 +25,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     node: 'any',
     pure: false,
   },
-  api: { rooms: ['domain', 'commands', 'projections'], packages: ['express', 'zod'], node: 'any', pure: false },
+  api: { rooms: ['domain', 'commands', 'projections'], packages: ['express', 'ws', 'zod'], node: 'any', pure: false },
   infra: {
     rooms: ['domain', 'commands', 'projections', 'adapters', 'api', 'package.json'],
     packages: 'any',

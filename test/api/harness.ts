@@ -8,8 +8,10 @@ import { openPrivateStore } from '../../adapters/postgres/private/store.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { createApp } from '../../api/app.ts'
 import { type Deps, defaultLimits } from '../../api/deps.ts'
+import { createFeeds, type FeedsOptions } from '../../api/feeds.ts'
 import { rateLimits } from '../../api/rates.ts'
 import { type Listening, listen } from '../../api/server.ts'
+import { webSockets } from '../../api/websocket.ts'
 import { foundNetwork } from '../../commands/network.ts'
 import type { Signer } from '../../commands/ports.ts'
 import { signCommand } from '../../commands/sign.ts'
@@ -55,6 +57,8 @@ export interface Api {
   readonly services: { readonly health: Signer; readonly settlement: Signer; readonly chain: Signer }
   readonly logged: Logged[]
   readonly requested: string[]
+  /** What the feeds counted: `sse 1`, `websocket -1`, `sse cut off`. */
+  readonly feedMetrics: string[]
   /** The server's clock, which only the test moves. */
   readonly clock: { now: Date; advance(seconds: number): void }
   /** Whether the process is about to stop. */
@@ -99,7 +103,7 @@ export function newSigner(): Signer & { readonly nodeId: string } {
 
 /** Without a `url` of Postgres its queries find nobody there. */
 export async function startApi(
-  options: Partial<Deps> & {
+  options: Omit<Partial<Deps>, 'feeds'> & {
     readonly postgresUrl?: string
     /** Of a user who may write; without it nothing private is served. */
     readonly privateUrl?: string
@@ -108,6 +112,7 @@ export async function startApi(
     readonly graceMs?: number
     readonly arriveMs?: number
     readonly store?: MemoryEventStore
+    readonly feeds?: Partial<FeedsOptions>
   } = {},
 ): Promise<Api> {
   const {
@@ -117,6 +122,7 @@ export async function startApi(
     graceMs,
     arriveMs,
     store = memoryEventStore(),
+    feeds,
     ...overrides
   } = options
   const start = new Date()
@@ -146,7 +152,10 @@ export async function startApi(
   const logged: Logged[] = []
   const requested: string[] = []
   const stopping = new AbortController()
-  const app = createApp({
+  const reads = queries(reader.db)
+  const reached = progress(reader.db)
+  const feedMetrics: string[] = []
+  const deps: Deps = {
     networkId,
     publicUrl: () => listening.url,
     version: '0.1.0-test',
@@ -155,8 +164,20 @@ export async function startApi(
     requests: privateStore
       ? openRequests({ engine: { url: privateUrl!, store: privateStore, reader }, networkId, clock: () => clock.now, allowPrivate })
       : noRequests,
-    reads: queries(reader.db),
-    progress: progress(reader.db),
+    reads,
+    progress: reached,
+    feeds: createFeeds({
+      reads,
+      progress: reached,
+      source: () => ({ networkId, publicUrl: listening.url }),
+      metrics: {
+        opened: (face, change) => feedMetrics.push(`${face} ${change}`),
+        sent() {},
+        cutOff: (face) => feedMetrics.push(`${face} cut off`),
+      },
+      onError: (error) => logged.push({ level: 'warn', fields: { err: error }, message: 'the feeds wait' }),
+      ...feeds,
+    }),
     isUnavailable: (error) => error instanceof NotServed || isUnavailable(error),
     clock: () => clock.now,
     log: {
@@ -172,10 +193,11 @@ export async function startApi(
     readiness: async () => [{ name: 'event store', ready: true, detail: 'answers' }],
     stopping: stopping.signal,
     ...overrides,
-  })
-  const listening = await listen(app, {
+  }
+  const listening = await listen(createApp(deps), {
     host: '127.0.0.1',
     port: 0,
+    upgrade: webSockets(deps),
     ...(graceMs !== undefined && { graceMs }),
     ...(arriveMs !== undefined && { arriveMs }),
   })
@@ -198,6 +220,7 @@ export async function startApi(
     services,
     logged,
     requested,
+    feedMetrics,
     clock,
     stopping,
     listening,
@@ -247,7 +270,7 @@ export interface ReadSide {
 
 /** `startApi` with real read models behind it. Resolves when every one of them serves. */
 export async function startWhole(
-  options: Partial<Deps> & { readonly allowPrivate?: boolean } = {},
+  options: Omit<Partial<Deps>, 'feeds'> & { readonly allowPrivate?: boolean; readonly feeds?: Partial<FeedsOptions> } = {},
 ): Promise<{ api: Api; readSide: ReadSide }> {
   const store = memoryEventStore()
   const postgres = await testPostgres()

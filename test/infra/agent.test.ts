@@ -47,6 +47,7 @@ async function duxnet({ burst = 60, intervalSeconds = 1, skewMs = 0 } = {}) {
     reads: {
       network: async () => ({ value: { ...network, changedPosition: 0n }, position: 0n, generation: 1 }),
     } as unknown as Deps['reads'],
+    feeds: {} as Deps['feeds'],
     progress: { reached: async () => 0n },
     isUnavailable: () => false,
     clock,
