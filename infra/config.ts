@@ -6,7 +6,7 @@ import { type Quorum, quorumSchema } from '../domain/network/events.ts'
 import { UsageError, type Values } from './cli/command.ts'
 
 /** What one process can do; by default it does all of it. */
-export const roles = ['commands', 'queries', 'projector', 'processes', 'chain', 'webhooks', 'agent'] as const
+export const roles = ['commands', 'queries', 'projector', 'processes', 'chain', 'webhooks', 'relay', 'agent'] as const
 export type Role = (typeof roles)[number]
 
 /** Numbers come as numbers from the file and as text from the environment and flags. */
@@ -82,6 +82,29 @@ const keys = {
     url(/^(nats|tls|wss?):\/\/[^/]/, 'must be addresses of NATS servers (nats://…), by commas').optional(),
     'NATS servers with JetStream that events are relayed to, by commas: `nats://…`; without it the relay is off',
     { secret: true },
+  ),
+  natsCredsFile: key(
+    'NATS_CREDS_FILE',
+    z.string().min(1).optional(),
+    'a `.creds` file, where NATS wants one rather than what is in the URL',
+  ),
+  natsPrefix: key(
+    'NATS_PREFIX',
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,31}$/, 'must match ^[a-z][a-z0-9_]{0,31}$')
+      .default('duxnet'),
+    "first token of every subject in NATS; in capitals, the name of JetStream's stream",
+  ),
+  natsReplicas: key(
+    'NATS_REPLICAS',
+    whole(1, 5, 'must be a number from 1 to 5').default(1),
+    'on how many servers the stream is kept, when it is created: 3 on a cluster',
+  ),
+  natsMaxAgeDays: key(
+    'NATS_MAX_AGE_DAYS',
+    whole(0, 36_500, 'must be a whole number from 0 to 36500').default(0),
+    'how long the stream keeps messages, when it is created; 0: for ever',
   ),
   namespace: key(
     'DUXNET_NAMESPACE',
@@ -251,7 +274,7 @@ function readFile(path: string | undefined, cwd: string): { name: string; values
 
 /** Given, but without effect; a conflict that would change what is served is an error instead. */
 function warningsFor(config: Config, sources: Sources, env: Readonly<Record<string, string | undefined>>): string[] {
-  if (sources.databaseReaderUrl && !config.databaseUrl && does(config, 'projector', 'processes', 'webhooks'))
+  if (sources.databaseReaderUrl && !config.databaseUrl && does(config, 'projector', 'processes', 'webhooks', 'relay'))
     throw new UsageError(`${sources.databaseReaderUrl} is given, but no DATABASE_URL: the read models would go elsewhere`)
   if (does(config, 'agent') && !(does(config, 'commands') && does(config, 'queries')))
     throw new UsageError(

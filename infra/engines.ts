@@ -42,7 +42,7 @@ export interface EngineOptions {
 /** Starts the embedded engines, unless addresses of others are given, both at once. Throws `Failure`. */
 export async function openEngines(config: Config, options: EngineOptions): Promise<Engines> {
   const eventStore = does(config, 'commands', 'projector', 'processes', 'chain') ? openEventStore(config, options) : undefined
-  const postgres = does(config, 'queries', 'projector', 'processes', 'chain', 'webhooks')
+  const postgres = does(config, 'queries', 'projector', 'processes', 'chain', 'webhooks', 'relay')
     ? openPostgres(config, options)
     : undefined
   // One that is refused is told when the other is known, too, and can be ended.

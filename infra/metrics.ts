@@ -3,6 +3,7 @@ import type { HttpMetrics } from '../api/deps.ts'
 import type { FeedMetrics } from '../api/feeds.ts'
 import type { ChainBlock, CommandMetrics } from '../commands/ports.ts'
 import type { ChainAlarm } from '../commands/processes/chain.ts'
+import type { RelayStanding } from '../commands/processes/relay.ts'
 import type { WebhookMetrics } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
 import type { MoneyStatus } from './money-status.ts'
@@ -14,10 +15,17 @@ export interface Metrics {
   readonly commands: CommandMetrics
   readonly webhooks: WebhookMetrics
   readonly chain: ChainMetrics
+  readonly relay: RelayMetrics
   /** From now on a scrape asks for the status; while that cannot be had it shows none. */
   watchProjections(status: () => Promise<readonly ProjectionStatus[]>): void
   /** The same for money. */
   watchMoney(status: () => Promise<MoneyStatus>): void
+}
+
+/** What the relay to NATS tells of itself. */
+export interface RelayMetrics {
+  published(events: number): void
+  standing(standing: RelayStanding): void
 }
 
 /** What the chain's process tells of itself. */
@@ -91,6 +99,10 @@ export function createMetrics(): Metrics {
   const total = gauge('ledger_total', 'Of all accounts in minor units: 0, or the ledger is wrong')
   let money = async (): Promise<MoneyStatus | undefined> => undefined
 
+  const relayed = new Counter({ name: 'duxnet_relay_events_total', help: 'Events that JetStream has stored', registers })
+  const relayBehind = gauge('relay_lag_events', 'Events of the read model that JetStream has not stored')
+  const relayStopped = gauge('relay_refused', "1 while the stream is not one to relay into, as another network's")
+
   const chainGauge = (name: string, help: string) => new Gauge({ name: `duxnet_chain_${name}`, help, registers })
   const height = chainGauge('height', 'Of the tip that the chain process saw last')
   const differences = chainGauge('open_differences', 'Between ledger, wallet and chain')
@@ -139,6 +151,13 @@ export function createMetrics(): Metrics {
       tried: (outcome) => tries.inc({ outcome }),
       standing(standing) {
         for (const [what, gauge] of Object.entries(webhookGauges)) gauge.set(standing[what as keyof typeof webhookGauges])
+      },
+    },
+    relay: {
+      published: (events) => relayed.inc(events),
+      standing({ state, behind }) {
+        if (behind !== undefined) relayBehind.set(behind)
+        relayStopped.set(state === 'refused' ? 1 : 0)
       },
     },
     chain: {

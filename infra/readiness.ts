@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../api/deps.ts'
 import type { Clock } from '../commands/ports.ts'
+import type { Relay, RelayStanding } from '../commands/processes/relay.ts'
 import type { Standing } from '../commands/processes/webhook-ports.ts'
 import type { WebhookRunner } from '../commands/processes/webhook-runner.ts'
 import type { ProjectionStatus } from '../projections/status.ts'
@@ -10,12 +11,18 @@ import type { ReadSide } from './read-side.ts'
 
 const limitMs = 2000
 
+/** What sends events to others; each where it is this instance's. */
+interface Outgoing {
+  readonly webhooks: Pick<WebhookRunner, 'standing'> | undefined
+  readonly relay: Pick<Relay, 'standing'> | undefined
+}
+
 /** What /readyz asks of an instance: its engines, each read model, and whether money moves on, which is no reason not to serve. */
 export function readinessOf(
   { eventStore, postgres }: Engines,
   readSide: ReadSide | undefined,
   clock: Clock,
-  webhooks: Pick<WebhookRunner, 'standing'> | undefined,
+  { webhooks, relay }: Outgoing,
 ): () => Promise<readonly Check[]> {
   return async () => {
     const checks = await Promise.all([
@@ -34,6 +41,7 @@ export function readinessOf(
           )
         : [],
       webhooks ? webhookCheck(webhooks.standing()) : [],
+      relay ? relayCheck(relay.standing()) : [],
     ])
     return checks.flat()
   }
@@ -50,6 +58,13 @@ async function engineCheck(name: string, ping: Promise<void>): Promise<Check> {
 function webhookCheck(standing: Standing | undefined): Check {
   const told = standing && Object.entries(standing).map(([what, count]) => `${count} ${what}`)
   return { name: 'webhooks', ready: true, detail: told?.join(', ') ?? 'sent by another instance' }
+}
+
+/** Always ready too: NATS is a hint, and everything else goes on without it. */
+function relayCheck(standing: RelayStanding | undefined): Check {
+  const { state = 'done by another instance', behind, detail } = standing ?? {}
+  const told = [state, ...(behind === undefined ? [] : [`${behind} events behind`]), ...(detail === undefined ? [] : [detail])]
+  return { name: 'relay to NATS', ready: true, detail: told.join(', ') }
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

@@ -32,6 +32,7 @@ import { openRequests } from './private-side.ts'
 import { createProcesses } from './processes.ts'
 import { openReadSide, untilBuilt } from './read-side.ts'
 import { readinessOf } from './readiness.ts'
+import { openRelay } from './relay.ts'
 import { version } from './version.ts'
 import { openWebhooks } from './webhooks.ts'
 
@@ -88,7 +89,10 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       log,
       onAdvance(projection) {
         processes?.moved(projection)
-        if (projection === 'event-log') webhooks?.moved()
+        if (projection === 'event-log') {
+          webhooks?.moved()
+          relay?.moved()
+        }
       },
     })
     if (readSide) {
@@ -130,6 +134,11 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         ? openWebhooks({ engine: engines.private, config, lifetime, clock, log, metrics: metrics.webhooks })
         : undefined
 
+    const publicUrl = () => config.publicUrl ?? server.url
+    const source = () => ({ networkId, publicUrl: publicUrl() })
+    const relay =
+      readSide && openRelay({ config, networkId, reads: readSide.queries, source, lifetime, log, metrics: metrics.relay })
+
     const chainSide = await openChainSide({
       config,
       network,
@@ -146,7 +155,6 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
 
     const reads = does(config, 'queries') && readSide ? readSide.queries : noQueries
     const checkpoints = readSide?.progress ?? noQueries
-    const publicUrl = () => config.publicUrl ?? server.url
     const deps: Deps = {
       networkId,
       publicUrl,
@@ -161,7 +169,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       feeds: createFeeds({
         reads,
         progress: checkpoints,
-        source: () => ({ networkId, publicUrl: publicUrl() }),
+        source,
         metrics: metrics.feeds,
         onError: seldom((error) => log.warn({ err: error }, 'the feeds wait')),
       }),
@@ -172,7 +180,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       metrics: logged(metrics.http, log),
       limits: defaultLimits,
       rates: rateLimits(config, clock),
-      readiness: readinessOf(engines, readSide, clock, webhooks),
+      readiness: readinessOf(engines, readSide, clock, { webhooks, relay }),
       stopping: draining.signal,
     }
     const serving = { host, port, upgrade: webSockets(deps), graceMs: (config.shutdownSeconds * 1000) / 2 }
@@ -190,6 +198,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       const { url } = engines.private
       lifetime.background('the webhooks', (signal) => whileLeading(url, 'webhooks', signal, (within) => webhooks.run(within)))
     }
+    if (relay && postgres) lifetime.background('the relay', (signal) => whileLeading(postgres.url, 'relay', signal, relay.run))
     const chainRunner = chainSide?.runner
     if (chainRunner && postgres)
       lifetime.background('the chain process', (signal) => whileLeading(postgres.url, 'chain', signal, chainRunner.run))

@@ -20,7 +20,13 @@ export const rooms: Readonly<Record<string, Room>> = {
     pure: true,
   },
   adapters: {
-    rooms: ['domain', 'commands/ports.ts', 'commands/requests/ports.ts', 'commands/processes/webhook-ports.ts'],
+    rooms: [
+      'domain',
+      'commands/ports.ts',
+      'commands/requests/ports.ts',
+      'commands/processes/webhook-ports.ts',
+      'commands/processes/relay-ports.ts',
+    ],
     packages: 'any',
     node: 'any',
     pure: false,
