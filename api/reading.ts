@@ -35,12 +35,12 @@ export async function readAt<T>(
   after: bigint | undefined,
   query: () => Promise<Read<T>>,
 ): Promise<Read<T>> {
+  // Most often what is waited for has just been written: to read before it can be there would be for nothing.
+  if (after !== undefined)
+    await orUnavailable(progress.reached(projection.name, after, limits.waitMs), limits.waitMs + limits.readMs, isUnavailable)
   const found = await orUnavailable(query(), limits.readMs, isUnavailable)
   if (after === undefined || found.position >= after) return found
-  await orUnavailable(progress.reached(projection.name, after, limits.waitMs), limits.waitMs + limits.readMs, isUnavailable)
-  const later = await orUnavailable(query(), limits.readMs, isUnavailable)
-  if (later.position >= after) return later
-  throw new ApiProblem('ReadModelBehind', { projection: projection.name, reached: String(later.position) }, positionOf(later))
+  throw new ApiProblem('ReadModelBehind', { projection: projection.name, reached: String(found.position) }, positionOf(found))
 }
 
 /** What comes of `work`, if it comes in time and Postgres is there; otherwise throws `code`. */

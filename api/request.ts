@@ -64,10 +64,15 @@ function bytesOf(request: Request, bytesMax: number, budget: ByteBudget): Promis
     if (bytes > bytesMax) refuse(new ApiProblem('BodyTooLarge', { bytesMax }))
     else if (budget.left < 0) refuse(new ApiProblem('Overloaded'))
   }
+  const broken = () => refuse(new ApiProblem('RequestMalformed'))
   request.on('data', take)
-  request.on('end', () => resolve(Buffer.concat(chunks)))
-  request.on('error', () => refuse(new ApiProblem('RequestMalformed')))
-  request.on('close', () => refuse(new ApiProblem('RequestMalformed')))
+  request.on('end', () => {
+    // It closes after its end, too, and an error made for nobody costs as much as the parsing.
+    request.off('close', broken)
+    resolve(Buffer.concat(chunks))
+  })
+  request.on('error', broken)
+  request.on('close', broken)
   return promise.finally(() => {
     request.off('data', take).resume()
     budget.left += bytes

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Clock, EventStore, SubmitCommand } from '../commands/ports.ts'
 import { createHealthRunner, tickMs } from '../commands/processes/health-runner.ts'
@@ -12,6 +11,7 @@ import type { KeyRing } from './keys.ts'
 import { seldom } from './logs.ts'
 import { type MoneyStatus, moneyStatus } from './money-status.ts'
 import type { ReadSide } from './read-side.ts'
+import { rest } from './rest.ts'
 
 export interface ProcessOptions {
   readonly network: NetworkState
@@ -46,8 +46,6 @@ export function createProcesses(options: ProcessOptions): Processes {
     },
   }
 }
-
-const rest = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {})
 
 function healthProcess({ network, store, readSide, submit, keys, clock, log }: ProcessOptions) {
   return createHealthRunner({

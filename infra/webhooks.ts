@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { webhookQueue } from '../adapters/postgres/private/webhook-queue.ts'
 import { createSender, type SenderOptions } from '../adapters/webhooks/send.ts'
@@ -15,6 +14,7 @@ import type { Config } from './config.ts'
 import type { PrivateEngine } from './engines.ts'
 import type { Lifetime } from './lifetime.ts'
 import { seldom } from './logs.ts'
+import { rest } from './rest.ts'
 import { version } from './version.ts'
 
 export interface WebhooksOptions {
@@ -46,7 +46,7 @@ export function openWebhooks({ engine, config, lifetime, clock, log, metrics, ..
     rules: options.rules ?? retryRules(config.webhooksRetryHours),
     clock,
     random: Math.random,
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+    sleep: rest,
     metrics,
     onError: seldom((error) => log.warn({ err: error }, 'webhooks wait')),
   })

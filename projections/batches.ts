@@ -1,5 +1,11 @@
-/** Whatever is there, up to about `max` at a time; waits while nothing is. What came before a failure is still handed out. */
-export async function* batches<Item>(source: AsyncIterable<Item>, max: number): AsyncGenerator<Item[]> {
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * Whatever is there, up to about `max` at a time; waits while nothing is. What came before a failure is still handed out. Between one batch
+ * and the next are `restMs` at least, unless as much as fits is there: what has a cost a batch is then shared by more of a steady stream,
+ * and what comes after some quiet waits for nothing.
+ */
+export async function* batches<Item>(source: AsyncIterable<Item>, max: number, restMs = 0): AsyncGenerator<Item[]> {
   let gathered: Item[] = []
   const end: { reached: boolean; error?: unknown } = { reached: false }
   let left = false
@@ -22,13 +28,16 @@ export async function* batches<Item>(source: AsyncIterable<Item>, max: number): 
   }
 
   void gather()
+  let rested: Promise<void> | undefined
   try {
     for (;;) {
       if (gathered.length) {
+        if (gathered.length < max) await rested
         const batch = gathered
         gathered = []
         wakeGatherer()
         yield batch
+        if (restMs > 0) rested = sleep(restMs)
       } else if (!end.reached) await new Promise<void>((resolve) => (wakeReader = resolve))
       else if (end.error === undefined) return
       else throw end.error
