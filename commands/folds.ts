@@ -162,7 +162,7 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number, s
   /** Writes a snapshot when reading on from the last one has come to cost too much. */
   function writeDown({ stream, category, revision, eventId, state, answers, snapshotAt }: Fold): boolean {
     const { snapshots: form, rules } = deciders[category]
-    if (!snapshots || !form || revision - snapshotAt < Math.max(snapshotEvents, revision >> 3)) return false
+    if (!snapshots || !form || revision - snapshotAt < Math.max(snapshotEvents, revision >> 3) + spreadOf(eventId)) return false
     snapshots.keep({
       stream,
       revision,
@@ -227,7 +227,10 @@ export function createFolds(store: EventStore, clock: Clock, bytesMax: number, s
 }
 
 /** Events from one snapshot to the next; more in a long stream, so that writing them all down stays cheaper than the events. */
-const snapshotEvents = 1000
+const snapshotEvents = 250
+
+/** 0 to 255, by the event: streams that grow alike are not all written down at once. */
+const spreadOf = (eventId: string) => Number.parseInt(eventId.slice(0, 2), 16)
 
 /** Events read at a time where only a stream's newest matter. */
 const pageSize = 32

@@ -176,7 +176,11 @@ const keys = {
     whole(0, 10_000_000, 'must be a whole number from 0 to 10000000').default(6000),
     'commands that one key may have accepted in a minute, heartbeats aside; 0: as many as it likes',
   ),
-  stateCacheMb: key('DUXNET_STATE_CACHE_MB', positive(65_536).default(64), 'memory for folded streams on the command side, in MiB'),
+  stateCacheMb: key(
+    'DUXNET_STATE_CACHE_MB',
+    positive(65_536).optional(),
+    "memory for folded streams on the command side, in MiB; unless given a 32nd of the machine's, but 64 to 1024: what does not fit is read again for each command",
+  ),
   drainSeconds: key(
     'DUXNET_DRAIN_SECONDS',
     whole(0, 600, 'must be a whole number from 0 to 600').default(1),

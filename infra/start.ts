@@ -1,4 +1,5 @@
 // The whole system on one page: what is opened, in which order, and what is given to what. It ends in the opposite order.
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -120,7 +121,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         clock,
         verify: verifySignature,
         metrics: metrics.commands,
-        cacheBytesMax: config.stateCacheMb * 1024 * 1024,
+        cacheBytesMax: (config.stateCacheMb ?? cacheMbHere()) * 1024 * 1024,
         snapshots,
       })
 
@@ -230,4 +231,9 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     await lifetime.end()
     throw error
   }
+}
+
+/** A 32nd of the machine's memory, within reason. */
+function cacheMbHere(): number {
+  return Math.min(1024, Math.max(64, Math.floor(totalmem() / 32 / 1024 ** 2)))
 }

@@ -9,11 +9,11 @@ export interface Progress {
    * the first event). Throws what Postgres throws, and the signal's reason.
    */
   reached(projection: string, position: bigint, limitMs: number, signal?: AbortSignal): Promise<bigint>
-  /** Tells at once what a projector in this process (or a NOTIFY) knows; without it waiters ask Postgres every 20 ms. */
+  /** Tells at once what a projector in this process (or a NOTIFY) knows; without it waiters ask Postgres every 20 ms, with it now and then. */
   advanced(projection: string, position: bigint): void
 }
 
-const askEveryMs = 20
+const askEveryMs = { alone: 20, told: 250 }
 
 /**
  * Who waits asks Postgres for all who wait in this process, and nobody asks when nobody waits: this is the same whether the projector
@@ -23,8 +23,15 @@ export function progress(db: ReadDatabase): Progress {
   const known = new Map<string, bigint>()
   const waiters = new Set<Waiter>()
   let asking = false
+  /** Whether somebody told since it was last asked: then there is a projector here, and to ask is only to be sure. */
+  let isTold = false
 
   function advanced(projection: string, position: bigint): void {
+    isTold = true
+    note(projection, position)
+  }
+
+  function note(projection: string, position: bigint): void {
     known.set(projection, position)
     for (const waiter of waiters) if (waiter.projection === projection && position >= waiter.position) waiter.wake()
   }
@@ -35,8 +42,10 @@ export function progress(db: ReadDatabase): Progress {
     asking = true
     try {
       while (waiters.size) {
-        for (const [name, { position }] of await readCheckpoints(db).catch(unavailable('checkpoints'))) advanced(name, position)
-        if (waiters.size) await sleep(askEveryMs)
+        for (const [name, { position }] of await readCheckpoints(db).catch(unavailable('checkpoints'))) note(name, position)
+        const restMs = isTold ? askEveryMs.told : askEveryMs.alone
+        isTold = false
+        if (waiters.size) await sleep(restMs)
       }
     } catch (error) {
       for (const waiter of waiters) waiter.fail(error)

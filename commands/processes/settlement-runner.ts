@@ -15,7 +15,7 @@ export interface SettlementRunnerDeps
 export type SettlementRunner = TodoRunner
 
 /** What follows from events is done as soon as they are in the read model, with some rest for the events that come next. */
-const reactions = { underWayMax: 64, pauseMs: 10, tickMs: 1000 }
+const reactions = { underWayMax: 64, pauseMs: 20, tickMs: 1000 }
 /** What follows from the clock. */
 const timers = { underWayMax: 16, pauseMs: 1000, tickMs: 1000 }
 
