@@ -64,7 +64,8 @@ function credentialsIn({ natsCredsFile }: Config): string | undefined {
   }
 }
 
-function messagesOf(reads: Pick<EventLogQueries, 'nextIndex' | 'eventsBetween'>, source: () => EventSource): RelaySource {
+/** The log as the relay reads it. */
+export function messagesOf(reads: Pick<EventLogQueries, 'nextIndex' | 'eventsBetween'>, source: () => EventSource): RelaySource {
   return {
     nextIndex: async () => (await reads.nextIndex()).value,
     async after(from, limit) {
