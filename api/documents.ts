@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { asyncApiDocument } from './asyncapi.ts'
 import type { Deps } from './deps.ts'
+import { eventJsonSchemas } from './event-schemas.ts'
+import { browserModules } from './modules.ts'
 import { openApiDocument } from './openapi.ts'
 import { docsPage } from './pages/docs.ts'
 import { type Home, homePage } from './pages/home.ts'
@@ -17,6 +20,9 @@ const homeNodesMax = 50
 export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
   // Made once, and not before somebody asks.
   let openApi: { readonly document: Answer; readonly docs: Answer } | undefined
+  let asyncApi: Answer | undefined
+  let schemas: ReturnType<typeof eventJsonSchemas> | undefined
+  const eventSchemas = () => (schemas ??= eventJsonSchemas())
   const made = ({ version }: Deps) => {
     if (openApi) return openApi
     const document = openApiDocument(all(), version)
@@ -30,6 +36,26 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
       successes: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.json()), headers } },
       handle: (_asked, deps) => made(deps).document,
     },
+    {
+      ...shown('/asyncapi.json', 'The events that are told without being asked for'),
+      successes: { 200: { description: 'AsyncAPI 3.0', schema: z.record(z.string(), z.json()), headers } },
+      handle: (_asked, { version }) => (asyncApi ??= tagged(json(200, asyncApiDocument(version)))),
+    },
+    {
+      ...shown('/schemas', 'The schemas of all events'),
+      successes: { 200: { description: 'Their addresses', schema: z.strictObject({ schemas: z.array(z.string()) }), headers } },
+      handle: () => tagged(json(200, { schemas: [...eventSchemas().keys()].map((name) => `/schemas/${name}`) })),
+    },
+    route({
+      ...shown('/schemas/:name', 'What an event of a type is: where its `dataschema` points', 'application/schema+json'),
+      params: z.strictObject({ name: z.string().max(100) }),
+      problems: ['RouteUnknown'],
+      handle({ params: { name } }) {
+        const schema = eventSchemas().get(name)
+        if (!schema) throw new ApiProblem('RouteUnknown')
+        return tagged({ ...json(200, schema), type: 'application/schema+json' })
+      },
+    }),
     {
       ...shown('/', 'The network and its nodes, for people'),
       problems: ['Overloaded'],
@@ -48,6 +74,18 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
     { ...shown('/pages/style.css', 'The style of the pages', 'text/css'), handle: () => style },
     { ...shown('/pages/docs.js', 'The script of `/docs`', 'text/javascript'), handle: () => script },
     { ...shown('/pages/money.js', 'The script of `/wallet`', 'text/javascript'), handle: () => moneyScript },
+    route({
+      ...shown('/modules/:room/:file', 'The client (`api/client.ts`) and what it imports, for pages', 'text/javascript'),
+      params: z.strictObject({ room: z.string().max(64), file: z.string().max(64) }),
+      problems: ['RouteUnknown'],
+      handle({ params: { room, file } }) {
+        const module = modules.get(`${room}/${file}`)
+        if (!module) throw new ApiProblem('RouteUnknown')
+        return module
+      },
+    }),
+    { ...shown('/pages/nodes.js', 'The script of `/`', 'text/javascript'), handle: () => nodesScript },
+    { ...shown('/pages/nodes-state.js', 'The part of it that folds events', 'text/javascript'), handle: () => nodesStateScript },
     { ...shown('/pages/signing.js', 'The part of it that signs', 'text/javascript'), handle: () => signingScript },
   ]
 }
@@ -79,7 +117,12 @@ const style = file('style.css', 'text/css')
 const script = file('docs.js', 'text/javascript')
 const moneyScript = file('money.js', 'text/javascript')
 const signingScript = file('signing.js', 'text/javascript')
+const nodesScript = file('nodes.js', 'text/javascript')
+const nodesStateScript = file('nodes-state.js', 'text/javascript')
 const money = pageAnswer(moneyPage())
+const modules = new Map(
+  [...browserModules()].map(([path, body]) => [path, tagged({ status: 200, body, type: 'text/javascript; charset=utf-8' })]),
+)
 
 /** The page must open whatever is away. */
 async function home(deps: Deps): Promise<Home> {

@@ -83,7 +83,8 @@ export function createFeeds({ reads, progress, source, metrics, onError, atOnce 
     if (after === 'start') return { index: 0, after: undefined }
     // Whoever comes from an instance that is further than this one must not hear again what it has heard.
     if (typeof after === 'bigint') return { index: (await reads.indexAfter(after)).value, after }
-    return { index: (await reads.nextIndex()).value, after: undefined }
+    const { value: index, position } = await reads.nextIndex()
+    return { index, after: position }
   }
 
   return {
@@ -114,6 +115,8 @@ export function createFeeds({ reads, progress, source, metrics, onError, atOnce 
     signal.addEventListener('abort', stop)
     open += 1
     metrics.opened(sink.face.name, 1)
+    // So that whoever loses the connection before the first event misses nothing, either.
+    if (position >= 0n) sink.alive(position)
     try {
       while (!signal.aborted) {
         if (tail.epoch() !== epoch) throw new FeedDiverged()

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { AuditCommand } from '../domain/audit/decider.ts'
 import type { EscrowCommand } from '../domain/escrow/decider.ts'
 import type { FundCommand } from '../domain/fund/decider.ts'
@@ -33,7 +34,7 @@ type DomainCommand =
 export type CommandType = Exclude<DomainCommand['type'], 'FoundNetwork'>
 
 /** Everything that `POST /v1/commands` takes, by type; `data` is the schema of the command's data. */
-export const commandHandlers: Readonly<Record<CommandType, CommandHandler>> = {
+export const commandHandlers = {
   ChangeServiceKey: changeServiceKey,
   ChangeQuorum: changeQuorum,
   RegisterNode: registerNode,
@@ -79,7 +80,10 @@ export const commandHandlers: Readonly<Record<CommandType, CommandHandler>> = {
   WithdrawProposal: fund.withdrawProposal,
   OpenDifference: audit.openDifference,
   CloseDifference: audit.closeDifference,
-}
+} satisfies Readonly<Record<CommandType, CommandHandler>>
+
+/** What a command of a type holds as its `data`. */
+export type CommandData<Type extends CommandType> = z.output<(typeof commandHandlers)[Type]['data']>
 
 /** The handler of a command type; undefined for a type that nobody knows. */
 export function handlerOf(type: string): CommandHandler | undefined {

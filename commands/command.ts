@@ -74,9 +74,9 @@ export interface CommandHandler extends Omit<Definition<unknown, Category, Needs
   decide(given: Given, state: unknown): readonly DomainEvent[]
 }
 
-/** A handler whose types fit together: of the data, of its stream's state and of the facts. */
+/** A handler whose types fit together: of the data, of its stream's state and of the facts. Those of its data stay known. */
 export function commandHandler<Data, const Own extends Category, const Needed extends Needs = Record<never, never>>(
   definition: Definition<Data, Own, Needed>,
-): CommandHandler {
-  return definition as unknown as CommandHandler
+): CommandHandler & { readonly data: z.ZodType<Data> } {
+  return definition as unknown as CommandHandler & { readonly data: z.ZodType<Data> }
 }

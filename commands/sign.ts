@@ -1,6 +1,7 @@
-import { bytesToSign, commandText, type Envelope, type SignedCommand } from '../domain/envelope.ts'
+import { commandText, type Envelope, type SignedCommand } from '../domain/envelope.ts'
 import { type Result, resultBytes } from '../domain/escrow/result-proof.ts'
 import { type KeyChange, keyProofBytes } from '../domain/node/key-proof.ts'
+import { bytesToSign } from '../domain/signed-bytes.ts'
 import { type WalletKeyChange, walletKeyProofBytes } from '../domain/wallet/key-proof.ts'
 import type { Signer } from './ports.ts'
 

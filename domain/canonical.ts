@@ -1,10 +1,5 @@
-import { z } from 'zod'
-
 /** JSON as the log allows it: every number is a safe integer, every string well-formed and free of U+0000. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-
-/** Part of a schema where JSON is that something else checks, as `canonicalJson` does; checking it twice costs more than all the rest. */
-export const anyJson: z.ZodType<Json> = z.any()
 
 /** `value` has no canonical form; `path` points at the place (`data.load`), `reason` says why. */
 export class NotCanonical extends Error {

@@ -30,7 +30,7 @@ export type DomainEvent =
   | AuditEvent
 
 /** Shape of every event type; a type that is missing here does not compile. */
-const schemas = {
+export const eventSchemas = {
   NetworkFounded: networkFoundedSchema,
   ServiceKeyChanged: serviceKeyChangedSchema,
   QuorumChanged: quorumChangedSchema,
@@ -82,7 +82,7 @@ const schemas = {
 } satisfies Record<DomainEvent['type'], unknown>
 
 /** The name of every event type. */
-export const eventTypes = Object.keys(schemas) as readonly DomainEvent['type'][]
+export const eventTypes = Object.keys(eventSchemas) as readonly DomainEvent['type'][]
 
 /** A recorded event whose data and metadata have been checked; what folds work on. Its `type` narrows its `data`. */
 export type Fact = DomainEvent & Omit<RecordedEvent, 'type' | 'data' | 'metadata'> & { readonly metadata: Metadata }
@@ -100,7 +100,7 @@ export class UnreadableEvent extends Error {
 
 /** Checks shape and gives the event its type. Throws `UnreadableEvent`. */
 export function decode(recorded: RecordedEvent): Fact {
-  const schema = Object.hasOwn(schemas, recorded.type) && schemas[recorded.type as DomainEvent['type']]
+  const schema = Object.hasOwn(eventSchemas, recorded.type) && eventSchemas[recorded.type as DomainEvent['type']]
   if (!schema) throw new UnreadableEvent(recorded, 'no such event type')
   const data = schema.shape.data.safeParse(recorded.data)
   if (!data.success) throw new UnreadableEvent(recorded, wrongIn('data', data.error.issues))

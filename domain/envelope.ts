@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { anyJson, canonicalJson, type Json } from './canonical.ts'
+import { anyJson } from './any-json.ts'
+import { canonicalJson, type Json } from './canonical.ts'
 import { idSchema, instantSchema, publicKeySchema, signatureSchema, uuidSchema } from './ids.ts'
 
 /** What a signer signs (design.md 8). `data` is checked by the command's own schema once its type is known. */
@@ -24,14 +25,7 @@ export const envelopeSchema = z.strictObject({
 export type SignedCommand = z.infer<typeof signedCommandSchema>
 export type Envelope = z.infer<typeof envelopeSchema>
 
-const domainSeparator = 'duxnet-command-v1\n'
-
-/** The text of a command that `metadata.command` keeps; the signed bytes are its UTF-8 behind the domain separator. */
+/** The text of a command that `metadata.command` keeps, and of which the signed bytes are made (`bytesToSign`). */
 export function commandText(command: SignedCommand): string {
   return canonicalJson(command as unknown as Json)
-}
-
-/** The bytes that are signed, made from `commandText`. */
-export function bytesToSign(text: string): Uint8Array {
-  return Buffer.from(domainSeparator + text, 'utf8')
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { anyJson, canonicalJson, type Json } from './canonical.ts'
+import { anyJson } from './any-json.ts'
+import { canonicalJson, type Json } from './canonical.ts'
 import { instantSchema, publicKeySchema, signatureSchema, uuidSchema } from './ids.ts'
 
 /**

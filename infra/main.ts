@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
   },
   demo: { does: 'go through an escrow at a running DuxNet', main: cli('demo', () => import('./cli/demo.ts')) },
   projections: { does: 'list, rebuild or verify the read models', main: cli('projections', () => import('./cli/projections.ts')) },
+  subscriptions: {
+    does: 'persistent subscriptions for consumers that share the work',
+    main: cli('subscriptions', () => import('./cli/subscriptions.ts')),
+  },
   eventstore: {
     // Its options are EventStoreDB's own, so it reads them itself.
     does: 'run the embedded event store alone',

@@ -4,7 +4,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { SnapshotStore } from '../../commands/ports.ts'
-import { anyJson } from '../../domain/canonical.ts'
+import { anyJson } from '../../domain/any-json.ts'
 
 const snapshotSchema = z.strictObject({
   stream: z.string(),

@@ -34,21 +34,17 @@ export function inline(text: string | undefined): Html {
 }
 
 /** A whole page. It loads nothing but our own style and script. */
-export function page(
-  title: string,
-  body: Html,
-  options: { readonly script?: string; readonly refreshSeconds?: number } = {},
-): string {
-  const { script, refreshSeconds } = options
+export function page(title: string, body: Html, { script }: { readonly script?: string } = {}): string {
   return html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-${refreshSeconds === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshSeconds}">\n`}<title>${title}</title>
+<title>${title}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/pages/style.css">
-${script === undefined ? undefined : html`<script type="module" src="${script}"></script>\n`}<header><a href="/">DuxNet</a><nav><a href="/wallet">Money</a><a href="/docs">API</a><a href="/problems">Problems</a></nav></header>
-<main>
+${script === undefined ? undefined : html`<script type="module" src="${script}"></script>\n`}<a class="skip" href="#main">To the content</a>
+<header><a href="/">DuxNet</a><nav><a href="/wallet">Money</a><a href="/docs">API</a><a href="/problems">Problems</a></nav></header>
+<main id="main" tabindex="-1">
 ${body}
 </main>
 </html>

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { createClient, type Network, Refused, Unavailable } from '../../api/client.ts'
+import type { CommandData } from '../../commands/catalogue.ts'
 import type { Signer } from '../../commands/ports.ts'
-import { signCommand } from '../../commands/sign.ts'
 import { nodeIdOf } from '../../domain/ids.ts'
-import { type NetworkAnswer, networkClient, type Refusal, Unavailable } from './client.ts'
 import { machineProfile, vitalsMeter } from './machine.ts'
 
 export interface AgentOptions {
@@ -43,11 +42,10 @@ export async function runAgent({
   log,
   signal,
 }: AgentOptions): Promise<void> {
-  const client = networkClient(url, signal)
+  const onClock = (milliseconds: number) => log.info({ milliseconds }, "follows the server's clock, which is ahead of ours by")
+  const client = createClient({ url, signer, signal, onClock })
   const measure = vitalsMeter()
-  /** Server's clock less ours, in milliseconds. */
-  let clockAhead = 0
-  let network: NetworkAnswer | undefined
+  let network: Network | undefined
   let registered = false
   let failures = 0
 
@@ -61,14 +59,14 @@ export async function runAgent({
 
   /** Goes as far as it can; milliseconds until the next one. */
   async function step(): Promise<number> {
-    network ??= await meet()
+    network ??= await client.network()
     if (!registered) {
-      const refusal = await register(network)
+      const refusal = await register()
       if (refusal) return setRight(refusal)
       log.info({ nodeId, network: network.networkId, url }, 'this machine is registered')
       registered = true
     }
-    const refusal = await send(network, 'RecordHeartbeat', { vitals: measure() })
+    const refusal = await send('RecordHeartbeat', { vitals: measure() })
     if (refusal) return setRight(refusal)
     failures = 0
     return network.policy.heartbeat.intervalSeconds * 1000
@@ -81,30 +79,30 @@ export async function runAgent({
     return waitMs
   }
 
-  async function meet(): Promise<NetworkAnswer> {
-    const before = Date.now()
-    const answer = await client.network()
-    setClock(new Date(answer.serverTime), (before + Date.now()) / 2)
-    return answer
-  }
-
-  async function register(to: NetworkAnswer): Promise<Refusal | undefined> {
+  async function register(): Promise<Refused | undefined> {
     const profile = machineProfile(region)
-    const refusal = await send(to, 'RegisterNode', { profile })
+    const refusal = await send('RegisterNode', { profile })
     // Known, but as another machine than it is now.
-    return refusal?.code === 'NodeAlreadyRegistered' ? send(to, 'UpdateNode', { profile }) : refusal
+    return refusal?.code === 'NodeAlreadyRegistered' ? send('UpdateNode', { profile }) : refusal
   }
 
-  function send(to: NetworkAnswer, type: string, data: Parameters<typeof signCommand>[1]['data']): Promise<Refusal | undefined> {
-    const issuedAt = new Date(Date.now() + clockAhead).toISOString()
-    const command = { type, subject: nodeId, data, commandId: randomUUID(), issuedAt, audience: to.networkId }
-    return client.send(signCommand(signer, command))
+  /** Why it was refused; undefined when it was accepted, or was already so. A heartbeat that finds nobody is not sent again: the next one is newer. */
+  async function send<Type extends 'RegisterNode' | 'UpdateNode' | 'RecordHeartbeat'>(
+    type: Type,
+    data: CommandData<Type>,
+  ): Promise<Refused | undefined> {
+    try {
+      await client.send(type, data, { subject: nodeId, retryMs: 0 })
+      return undefined
+    } catch (error) {
+      if (error instanceof Refused) return error
+      throw error
+    }
   }
 
   /** Does what a refusal asks for; milliseconds until the next attempt. Throws `AgentRefused`. */
-  function setRight({ status, code, message, retryAfterSeconds, serverTime }: Refusal): number {
+  function setRight({ status, code, message, retryAfterSeconds, serverTime }: Refused): number {
     if (final.has(code)) throw new AgentRefused(`the network refuses node ${nodeId}: ${code}, ${message}`)
-    if (serverTime) setClock(serverTime, Date.now())
     // Too early, or signed by a clock that has just been corrected: nothing is wrong.
     if (status === 429) return (retryAfterSeconds ?? 1) * 1000
     if (serverTime) return backOff()
@@ -113,14 +111,6 @@ export async function runAgent({
     registered = false
     network = undefined
     return backOff()
-  }
-
-  function setClock(server: Date, ours: number): void {
-    const ahead = server.getTime() - ours
-    // Less than this is the way the answer took.
-    const changed = Math.abs(ahead - clockAhead) > 1000
-    if (changed) clockAhead = ahead
-    if (changed) log.info({ milliseconds: Math.round(ahead) }, "follows the server's clock, which is ahead of ours by")
   }
 
   /** Doubles from failure to failure; a random part keeps a fleet from coming back in step. */

@@ -1,12 +1,12 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { generateSeed, signerFrom } from '../../adapters/crypto/ed25519.ts'
+import { type Client, createClient, type Heard, type Outcome, Refused, Unavailable } from '../../api/client.ts'
+import type { CommandData, CommandType } from '../../commands/catalogue.ts'
 import type { Signer } from '../../commands/ports.ts'
-import { signCommand, signResult } from '../../commands/sign.ts'
-import type { Json } from '../../domain/canonical.ts'
+import { signResult } from '../../commands/sign.ts'
 import { commitmentOf } from '../../domain/commitment.ts'
-import { type NetworkClient, networkClient, Unavailable } from '../agent/client.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { findRunning } from '../data-directory.ts'
 import { type Command, exit, Failure, UsageError, type Values } from './command.ts'
@@ -31,7 +31,7 @@ ${configHelp(keys)}`,
     if (what !== 'escrow') throw new UsageError(`there is no 'demo ${what}'; there is escrow`)
     const limit = AbortSignal.timeout(limitMs)
     try {
-      await demoEscrow(networkClient(await addressOf(values), limit))
+      await demoEscrow(createClient({ url: await addressOf(values), signal: limit }))
       return exit.done
     } catch (error) {
       if (limit.aborted) throw new Failure(`not all of it was visible after ${limitMs / 1000} s`)
@@ -58,21 +58,21 @@ const deposit = '100000000000'
 const amount = '40000000000'
 
 /** Works as long as the client's signal lets it. Throws `Failure` for what is refused, and `Unavailable`. */
-async function demoEscrow(api: NetworkClient): Promise<void> {
+async function demoEscrow(api: Client): Promise<void> {
   const { networkId, kind } = await api.network()
   if (kind !== 'test') throw new Failure(`${networkId} is no test network: its money is real`)
-  const send = sender(api, networkId)
+  const send = sender(api)
   const [client, provider] = [signerFrom(generateSeed()), signerFrom(generateSeed())]
 
-  const clientWallet = await send(client, 'OpenWallet')
-  const providerWallet = await send(provider, 'OpenWallet')
+  const { commandId: clientWallet } = await send(client, 'OpenWallet', {})
+  const { commandId: providerWallet } = await send(provider, 'OpenWallet', {})
   say('WalletOpened', `the client's, ${clientWallet}`)
   say('WalletOpened', `the provider's, ${providerWallet}`)
-  await send(client, 'IssueTestDeposit', clientWallet, { amount: deposit })
+  await send(client, 'IssueTestDeposit', { amount: deposit }, clientWallet)
   say('TestDepositIssued', flop(deposit))
 
   const day = 86_400
-  const escrowId = await send(client, 'OpenEscrow', undefined, {
+  const { commandId: escrowId, position: openedAt } = await send(client, 'OpenEscrow', {
     client: clientWallet,
     provider: providerWallet,
     amount,
@@ -80,34 +80,33 @@ async function demoEscrow(api: NetworkClient): Promise<void> {
     fallbackProviderPermille: 500,
     windows: { fund: day, start: day, deliver: day, accept: day, resolve: day },
   })
-  const shown = eventsShown(api, escrowId)
-  await send(client, 'PlaceHold', clientWallet, { escrowId })
+  await using events = api.subscribe({ subjects: [`escrow:${escrowId}`], from: BigInt(openedAt!) - 1n })
+  const shown = eventsShown(events)
+  await send(client, 'PlaceHold', { escrowId }, clientWallet)
   await shown('HoldCaptured')
-  await send(provider, 'StartEscrow', escrowId)
+  await send(provider, 'StartEscrow', {}, escrowId)
   const resultHash = createHash('sha256').update('the result').digest('hex')
-  await send(provider, 'DeliverResult', escrowId, {
-    resultHash,
-    signature: signResult(provider, { networkId, escrowId, resultHash }),
-  })
-  await send(client, 'ReleaseEscrow', escrowId, { resultHash })
+  const signature = signResult(provider, { networkId, escrowId, resultHash })
+  await send(provider, 'DeliverResult', { resultHash, signature }, escrowId)
+  await send(client, 'ReleaseEscrow', { resultHash }, escrowId)
   const released = await shown('EscrowReleased')
   await shown('CreditPosted')
   const fund = await until(async () => {
-    const fund = await api.get('/v1/fund', fundSchema)
+    const fund = await api.get('/v1/fund', fundSchema.parse)
     return fund && fund.sweptToIndex >= released && fund
   })
   say('ContributionsSwept', `the fund holds ${flop(fund.balance)}`)
 
   const balanceOf = (walletId: string, posted: bigint) =>
     until(async () => {
-      const account = await api.get(`/v1/ledger/accounts/wallet:${walletId}`, accountSchema)
+      const account = await api.get(`/v1/ledger/accounts/wallet:${walletId}`, accountSchema.parse)
       return account?.balance === String(posted) && account.balance
     })
   const contribution = BigInt(amount) / 20n
   process.stdout.write('\n')
   say('client', flop(await balanceOf(clientWallet, BigInt(deposit) - BigInt(amount))))
   say('provider', flop(await balanceOf(providerWallet, BigInt(amount) - contribution)))
-  const { total, debits, credits } = await until(() => api.get('/v1/ledger/trial-balance', trialBalanceSchema))
+  const { total, debits, credits } = await until(() => api.get('/v1/ledger/trial-balance', trialBalanceSchema.parse))
   say('trial balance', `${total} (debits ${debits}, credits ${credits})`)
   if (total !== '0') throw new Failure('the books do not balance')
 }
@@ -115,35 +114,37 @@ async function demoEscrow(api: NetworkClient): Promise<void> {
 const fundSchema = z.object({ balance: z.string(), sweptToIndex: z.number() })
 const accountSchema = z.object({ balance: z.string() })
 const trialBalanceSchema = z.object({ total: z.string(), debits: z.string(), credits: z.string() })
-const eventsSchema = z.object({
-  events: z.array(z.object({ index: z.number(), event: z.object({ type: z.string(), stream: z.string() }) })),
-})
 
-/** Sends a command and resolves with its id. Without a subject it opens what has its id. Throws `Failure` when it is refused. */
-function sender(api: NetworkClient, networkId: string) {
-  return async (by: Signer, type: string, subject?: string, data: Record<string, Json> = {}): Promise<string> => {
-    const commandId = randomUUID()
-    const about = { type, subject: subject ?? commandId, data, commandId, issuedAt: new Date().toISOString(), audience: networkId }
-    const refusal = await api.send(signCommand(by, about))
-    if (refusal) throw new Failure(`${type} is refused: ${refusal.code}, ${refusal.message}`)
-    return commandId
+/** Sends a command; without a subject it opens what has its id. Throws `Failure` when it is refused. */
+function sender(api: Client) {
+  return async <Type extends CommandType>(
+    signer: Signer,
+    type: Type,
+    data: CommandData<Type>,
+    subject?: string,
+  ): Promise<Outcome> => {
+    try {
+      return await api.send(type, data, { signer, ...(subject !== undefined && { subject }) })
+    } catch (error) {
+      if (error instanceof Refused) throw new Failure(`${type} is refused: ${error.code}, ${error.message}`)
+      throw error
+    }
   }
 }
 
-/** Prints the events that touch an escrow, in the order of the log, until there is one of `type`; resolves with its index. */
-function eventsShown(api: NetworkClient, escrowId: string): (type: string) => Promise<number> {
+/** Prints the events that are heard until there is one of `type`; resolves with its index. */
+function eventsShown(events: AsyncIterator<Heard>): (type: Heard['event']['type']) => Promise<number> {
   const seen = new Map<string, number>()
-  let last = -1
-  return (type) =>
-    until(async () => {
-      const { events } = (await api.get(`/v1/events?subject=escrow:${escrowId}`, eventsSchema)) ?? { events: [] }
-      for (const { index, event } of events.filter(({ index }) => index > last)) {
-        say(event.type, `event ${index}, ${event.stream}`)
-        seen.set(event.type, index)
-        last = index
-      }
-      return seen.get(type)
-    })
+  return async (type) => {
+    while (!seen.has(type)) {
+      const { value, done } = await events.next()
+      if (done) throw new Error('the feed has ended')
+      const { index, event } = value as Heard
+      say(event.type, `event ${index}, ${event.stream}`)
+      seen.set(event.type, index)
+    }
+    return seen.get(type)!
+  }
 }
 
 /** Looks until there is something; the signal of whoever looks ends it. */

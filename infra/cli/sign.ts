@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { createClient, Unavailable } from '../../api/client.ts'
 import { handlerOf } from '../../commands/catalogue.ts'
 import type { Signer } from '../../commands/ports.ts'
 import { proveKey, proveWalletKey, signCommand, signResult } from '../../commands/sign.ts'
 import { NotCanonical } from '../../domain/canonical.ts'
 import { type Envelope, type SignedCommand, signedCommandSchema } from '../../domain/envelope.ts'
-import { networkClient, Unavailable } from '../agent/client.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { findRunning } from '../data-directory.ts'
 import { readKey } from '../keys.ts'
@@ -79,7 +79,7 @@ async function networkOf(values: Values): Promise<string> {
   if (url === undefined) return (await findRunning(loadConfig(values).config.data)).networkId!
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new UsageError(`--url: '${url}' is no http address`)
   try {
-    return (await networkClient(url, new AbortController().signal).network()).networkId
+    return (await createClient({ url }).network()).networkId
   } catch (error) {
     if (error instanceof Unavailable) throw new Failure(error.message, { cause: error })
     throw error

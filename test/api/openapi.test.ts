@@ -5,7 +5,8 @@ import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { routes } from '../../api/app.ts'
 import { problemPath, problems } from '../../api/problem.ts'
 import { commandHandlers } from '../../commands/catalogue.ts'
-import { bytesToSign, commandText, type Envelope, envelopeSchema } from '../../domain/envelope.ts'
+import { commandText, type Envelope, envelopeSchema } from '../../domain/envelope.ts'
+import { bytesToSign } from '../../domain/signed-bytes.ts'
 import { type Api, startApi } from './harness.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a JSON document that the tests walk

@@ -1,4 +1,4 @@
-// What a user would write without us: forked with `hello`, `pg DATABASE_URL` or `heartbeats ESDB_URL`; tells its port.
+// What a user would write without us: forked with `hello`, `sse`, `pg DATABASE_URL` or `heartbeats ESDB_URL`; tells its port.
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,6 +16,23 @@ app.disable('x-powered-by')
 
 if (kind === 'hello') {
   app.get('/v1/nodes/:id', (request, response) => void response.json({ id: request.params.id, hello: 'world' }))
+} else if (kind === 'sse') {
+  // What is posted goes to all who listen, as it comes.
+  const listeners = new Set<express.Response>()
+  app.get('/', (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('retry: 1000\n\n')
+    listeners.add(response)
+    response.on('close', () => listeners.delete(response))
+  })
+  app.post('/', express.json(), (request, response) => {
+    const { index, data } = request.body
+    const sequence = String(index).padStart(16, '0')
+    const message = { time: new Date().toISOString(), sequence, position: String(index), data }
+    const bytes = Buffer.from(`id: ${index}\ndata: ${JSON.stringify(message)}\n\n`)
+    for (const listener of listeners) listener.write(bytes)
+    response.end()
+  })
 } else if (kind === 'heartbeats') {
   // A signature is checked and the heartbeat appended: who may send it, how often, and whether it is a repetition is not asked.
   const client = EventStoreDBClient.connectionString(url!)
