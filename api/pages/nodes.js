@@ -26,7 +26,7 @@ function h(tag, attributes, ...children) {
 }
 
 const gibibytes = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
-const percent = (share) => `${Math.round(100 * share)} %`
+const percent = (share) => `${Math.round(100 * share)}\u00a0%`
 const time = (instant) => (instant ? instant.replace('T', ' ').slice(0, 19) : '–')
 const status = (name) => h('span', { className: `status ${name}` }, `${marks[name]} ${name}`)
 

@@ -6,7 +6,6 @@ import {
   PARK,
   type PersistentSubscriptionToAllInfo,
   persistentSubscriptionToAllSettingsFromDefaults,
-  RETRY,
   START,
   streamNameFilter,
 } from '@eventstore/db-client'
@@ -20,6 +19,8 @@ const keys = ['data', 'esdbUrl', 'namespace'] as const
 const strategies = ['RoundRobin', 'DispatchToSingle', 'Pinned', 'PinnedByCorrelation'] as const
 /** How long `park` waits for what it is to park. */
 const parkMs = 10_000
+/** How many messages it looks through. */
+const heldMax = 1000
 
 export const command: Command = {
   usage: `
@@ -33,7 +34,7 @@ Persistent subscriptions of the event store to this network's events, for consum
 
 create  makes one; of --category, --type and --stream one at most: without any, all events of the namespace
 list    all of them, or one with the events that are parked
-park    takes deliveries until the event that is named comes, or else the next one, and puts it aside; the others go back
+park    takes deliveries until the event that is named comes, or else the next one, and puts it aside; the others go back untouched
 replay  delivers what is parked again
 delete  removes one, what it has parked included
 
@@ -188,7 +189,7 @@ async function parkedEvents(client: EventStoreDBClient, name: string): Promise<P
 }
 
 async function park(client: EventStoreDBClient, name: string, { event: wanted, reason = 'parked by hand' }: Values): Promise<void> {
-  const subscription = client.subscribeToPersistentSubscriptionToAll(name, { bufferSize: 1 })
+  const subscription = client.subscribeToPersistentSubscriptionToAll(name, { bufferSize: wanted === undefined ? 1 : heldMax })
   let late = false
   const limit = setTimeout(() => {
     late = true
@@ -197,11 +198,8 @@ async function park(client: EventStoreDBClient, name: string, { event: wanted, r
   try {
     for await (const resolved of subscription) {
       const { event } = resolved
-      if (!event) continue
-      if (wanted !== undefined && event.id !== wanted) {
-        await subscription.nack(RETRY, 'not this one', resolved)
-        continue
-      }
+      // What is held and not answered goes back when we leave, and nothing is counted against it.
+      if (!event || (wanted !== undefined && event.id !== wanted)) continue
       await subscription.nack(PARK, String(reason), resolved)
       return say(`${event.id} ${event.type} ${event.streamId}@${event.revision} was parked`)
     }
@@ -212,7 +210,7 @@ async function park(client: EventStoreDBClient, name: string, { event: wanted, r
     await subscription.unsubscribe().catch(() => {})
   }
   throw new Failure(
-    `${wanted === undefined ? 'nothing' : `event ${wanted}`} was delivered within ${parkMs / 1000} s; other consumers may have it`,
+    `${wanted === undefined ? 'a message' : `event ${wanted}`} was not among the next ${heldMax} messages within ${parkMs / 1000} s; another consumer may have it`,
   )
 }
 
