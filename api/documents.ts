@@ -43,7 +43,14 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
     },
     {
       ...shown('/schemas', 'The schemas of all events'),
-      successes: { 200: { description: 'Their addresses', schema: z.strictObject({ schemas: z.array(z.string()) }), headers } },
+      successes: {
+        200: {
+          description: 'Their addresses',
+          schema: z.strictObject({ schemas: z.array(z.string()) }),
+          example: { schemas: ['/schemas/NodeRegistered.v1'] },
+          headers,
+        },
+      },
       handle: () => tagged(json(200, { schemas: [...eventSchemas().keys()].map((name) => `/schemas/${name}`) })),
     },
     route({

@@ -1,9 +1,11 @@
 // What the live page makes of events, beside what the read model makes of the same log.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-// @ts-expect-error: a script of pages, without types
-import { applyEvent, chosen, counts, linePath, summary } from '../../api/pages/nodes-state.js'
 import { type Api, newSigner, profile, type ReadSide, startWhole, vitals } from './harness.ts'
+
+// A script of pages, without types.
+const page: string = '../../api/pages/nodes-state.js'
+const { applyEvent, chosen, counts, linePath, summary } = await import(page)
 
 const test = suite<{ api: Api; readSide: ReadSide }>('api/pages/nodes-state')
 test.before(async (context) => {
