@@ -91,6 +91,7 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
         return module
       },
     }),
+    { ...shown('/pages/keys.js', 'The part of it that holds a key', 'text/javascript'), handle: () => keysScript },
     { ...shown('/pages/nodes.js', 'The script of `/`', 'text/javascript'), handle: () => nodesScript },
     { ...shown('/pages/nodes-state.js', 'The part of it that folds events', 'text/javascript'), handle: () => nodesStateScript },
     { ...shown('/pages/signing.js', 'The part of it that signs', 'text/javascript'), handle: () => signingScript },
@@ -124,6 +125,7 @@ const style = file('style.css', 'text/css')
 const script = file('docs.js', 'text/javascript')
 const moneyScript = file('money.js', 'text/javascript')
 const signingScript = file('signing.js', 'text/javascript')
+const keysScript = file('keys.js', 'text/javascript')
 const nodesScript = file('nodes.js', 'text/javascript')
 const nodesStateScript = file('nodes-state.js', 'text/javascript')
 const money = pageAnswer(moneyPage())

@@ -71,12 +71,14 @@ export function exchange(deps: Deps): Exchange {
 
   /** Begins a feed, which goes on by itself. Throws what keeps it from beginning. */
   async function listen({ query }: NonNullable<Route['feed']>, request: Request, response: Response): Promise<void> {
-    const lastEventId = request.headers['last-event-id']
-    const feed = await openFeed(request.url, query, typeof lastEventId === 'string' ? lastEventId : undefined, deps)
-    response.writeHead(200, [...headOf(sseHeaders, deps), 'content-type', sseType])
-    if (request.method === 'HEAD') return void response.end()
     const gone = new AbortController()
     response.on('close', () => gone.abort())
+    const lastEventId = request.headers['last-event-id']
+    const feed = await openFeed(request.url, query, typeof lastEventId === 'string' ? lastEventId : undefined, deps)
+    // Whoever left meanwhile will not be heard to leave again.
+    if (gone.signal.aborted) return
+    response.writeHead(200, [...headOf(sseHeaders, deps), 'content-type', sseType])
+    if (request.method === 'HEAD') return void response.end()
     feed.run(sseSink(response), AbortSignal.any([gone.signal, deps.stopping])).then(
       () => response.end(),
       (error) => {

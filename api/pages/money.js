@@ -1,8 +1,10 @@
-// Shows wallets, escrows, the fund and the ledger, and keeps what it shows up to date: every few seconds it asks again, and is
-// answered 304 as long as nothing has changed.
+// Shows wallets, escrows, the fund and the ledger, and keeps what it shows up to date: it hears of every event that touches it and asks again.
+import { createClient } from '/modules/api/client.ts'
 import { watchSigning } from './signing.js'
 
-const refreshMs = 3000
+const client = createClient({ url: location.origin })
+/** Events that come together are asked after once. */
+const gatherMs = 150
 const view = document.querySelector('#view')
 
 /** An element; children are elements or text. */
@@ -37,9 +39,13 @@ function table(titles, rows) {
   return h('div', { className: 'scroll' }, h('table', {}, head, ...body))
 }
 
+/** Position of the last event that was heard: what is shown is to be of then, or later. */
+let heardAt
+
 /** What is at an address, and its ETag; the browser asks whether what it has is still so. */
 async function get(path) {
-  const response = await fetch(path, { cache: 'no-cache' })
+  const after = heardAt === undefined ? '' : `${path.includes('?') ? '&' : '?'}after=${heardAt}`
+  const response = await fetch(path + after, { cache: 'no-cache' })
   const body = await response.json()
   if (!response.ok) throw Object.assign(new Error(body.title ?? `status ${response.status}`), { code: body.code })
   return { body, tag: response.headers.get('etag') }
@@ -53,11 +59,23 @@ const escrowRows = (escrows) =>
     time(dueAt),
     time(openedAt),
   ])
+const walletTable = (wallets) =>
+  table(
+    ['Wallet', 'Available', 'Held', 'Balance', 'Opened'],
+    wallets.map(({ walletId, available, held, posted, openedAt }) => [
+      link('wallet', walletId),
+      money(available),
+      money(held),
+      money(posted),
+      time(openedAt),
+    ]),
+  )
 const escrowTitles = ['Escrow', 'Status', 'Amount', 'Until', 'Opened']
 
 /** Views by the kind in the address: which addresses of the API each reads, and what it makes of them. */
 const views = {
   wallet: {
+    hears: (id) => ({ subjects: [`wallet:${id}`] }),
     reads: (id) => [
       `/v1/wallets/${id}`,
       `/v1/wallets/${id}/statement?limit=20`,
@@ -106,6 +124,7 @@ const views = {
     ],
   },
   escrow: {
+    hears: (id) => ({ subjects: [`escrow:${id}`] }),
     reads: (id) => [`/v1/escrows/${id}`, `/v1/escrows/${id}/explain`],
     show: (escrow, { waitsFor, until, otherwise, payments, story }) => [
       h('h2', {}, `Escrow: ${escrow.status}`),
@@ -132,6 +151,7 @@ const views = {
     ],
   },
   fund: {
+    hears: () => ({ categories: ['fund'] }),
     reads: () => ['/v1/fund', '/v1/fund/proposals?limit=20', '/v1/fund/allocations', '/v1/fund/contributions?limit=20'],
     show: (fund, { proposals }, { allocations }, { contributions }) => [
       h('h2', {}, 'The community fund'),
@@ -167,6 +187,7 @@ const views = {
     ],
   },
   ledger: {
+    hears: () => ({ categories: ['wallet', 'escrow', 'fund'] }),
     reads: () => ['/v1/ledger/trial-balance'],
     show: ({ total, debits, credits, accounts, clearing }) => [
       h('h2', {}, 'Trial balance'),
@@ -190,22 +211,21 @@ const views = {
     ],
   },
   escrows: {
+    hears: () => ({ categories: ['escrow'] }),
     reads: () => ['/v1/escrows?limit=50'],
     show: ({ escrows }) => [h('h2', {}, 'Escrows'), table(escrowTitles, escrowRows(escrows))],
   },
+  mine: {
+    hears: () => ({ categories: ['wallet'] }),
+    reads: (owner) => [`/v1/wallets?owner=${owner}&limit=50`],
+    show: ({ wallets }) => [h('h2', {}, 'My wallets'), walletTable(wallets)],
+  },
   wallets: {
+    hears: () => ({ categories: ['wallet'] }),
     reads: () => ['/v1/wallets?limit=50'],
     show: ({ wallets }) => [
       h('h2', {}, 'Wallets'),
-      table(
-        ['Wallet', 'Available', 'Balance', 'Opened'],
-        wallets.map(({ walletId, available, posted, openedAt }) => [
-          link('wallet', walletId),
-          money(available),
-          money(posted),
-          time(openedAt),
-        ]),
-      ),
+      walletTable(wallets),
     ],
   },
 }
@@ -237,7 +257,51 @@ const look = () => {
 }
 document.querySelector('#look').addEventListener('click', look)
 lookup.addEventListener('keydown', ({ key }) => key === 'Enter' && look())
-addEventListener('hashchange', refresh)
-setInterval(() => document.hidden || refresh(), refreshMs)
-watchSigning({ onSent: refresh })
-refresh()
+let listening
+
+/** Hears of everything that changes what is shown. */
+async function listen() {
+  listening?.abort()
+  const { signal } = (listening = new AbortController())
+  const [kind, id] = (location.hash.slice(1) || 'fund').split('/')
+  if (!Object.hasOwn(views, kind)) return
+  let gathering
+  try {
+    for await (const { position } of client.subscribe({ ...views[kind].hears(id), signal, onState: connection })) {
+      heardAt = position
+      gathering ??= setTimeout(() => {
+        gathering = undefined
+        void refresh()
+      }, gatherMs)
+    }
+  } catch (error) {
+    connection('reconnecting', error.message)
+  }
+}
+
+function connection(state, reason) {
+  const mark = document.querySelector('#connection')
+  mark.className = state === 'live' ? 'healthy' : 'offline'
+  mark.textContent = state === 'live' ? '● live' : '■ not connected, trying again'
+  mark.title = reason ?? ''
+  // What happened while nobody listened is not told again by itself.
+  if (state === 'live') void refresh()
+}
+
+function go() {
+  void refresh()
+  void listen()
+}
+addEventListener('hashchange', go)
+addEventListener('pagehide', () => listening?.abort())
+watchSigning({
+  client,
+  onKey() {},
+  onSent({ position, events }) {
+    if (position !== undefined) heardAt = position
+    const opened = events.find(({ type }) => type === 'WalletOpened')
+    if (opened) location.hash = `wallet/${opened.data.walletId}`
+    else void refresh()
+  },
+})
+go()

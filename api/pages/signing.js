@@ -1,4 +1,6 @@
-// Signs commands in the page: the key never leaves it.
+// The form that signs commands in the page.
+import { keptKey, makeKey, readKey, signerOf } from './keys.js'
+
 const fieldsOf = {
   OpenWallet: [],
   IssueTestDeposit: ['wallet', 'amount'],
@@ -12,57 +14,49 @@ const labels = {
   escrow: 'Escrow',
   escrowId: 'Escrow',
   to: 'To wallet',
-  amount: 'Amount in minor units (1 FLOP is 100000000)',
+  amount: 'Amount in FLOP',
   resultHash: 'Hash of the result that is accepted',
 }
 
-/** RFC 8785 of what commands hold here: objects and text. */
-function canonical(value) {
-  if (typeof value !== 'object') return JSON.stringify(value)
-  const members = Object.keys(value).sort()
-  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`
+/** FLOP as minor units: by moving the point in the text, for no number holds them all. Throws an error for people. */
+export function minorUnits(text) {
+  const [, whole, fraction = ''] = /^(\d{1,12})(?:[.,](\d{1,8}))?$/.exec(text.trim()) ?? []
+  if (whole === undefined) throw new Error('an amount is digits, and up to eight behind the point: 12.5')
+  const units = `${whole}${fraction.padEnd(8, '0')}`.replace(/^0+(?=\d)/, '')
+  if (units === '0') throw new Error('an amount is more than 0')
+  return units
 }
 
-const bytesOf = (base64url) => Uint8Array.from(atob(base64url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
-const base64url = (bytes) =>
-  btoa(String.fromCharCode(...new Uint8Array(bytes)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
+const dataOf = (values) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === 'amount' ? minorUnits(value) : value]))
 
-// What stands before the seed in an Ed25519 key in PKCS #8 (RFC 8410).
-const pkcs8Prefix = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]
-
-/** The key of a file of `duxnet keygen`; it cannot be taken out of the browser again. */
-export async function readKey(text) {
-  const { format, publicKey, seed } = JSON.parse(text)
-  if (format !== 'duxnet-key-v1') throw new Error('this is no key of duxnet keygen')
-  const pkcs8 = new Uint8Array([...pkcs8Prefix, ...bytesOf(seed)])
-  const key = await crypto.subtle.importKey('pkcs8', pkcs8, { name: 'Ed25519' }, false, ['sign'])
-  return { publicKey, key }
-}
-
-/** The envelope that POST /v1/commands takes. */
-export async function signed({ publicKey, key }, command) {
-  const bytes = new TextEncoder().encode(`duxnet-command-v1\n${canonical(command)}`)
-  return { command, publicKey, signature: base64url(await crypto.subtle.sign('Ed25519', key, bytes)) }
-}
-
-async function send(signer, type, values) {
-  const { networkId, serverTime } = await (await fetch('/v1/network', { cache: 'no-store' })).json()
-  const commandId = crypto.randomUUID()
-  const { wallet, escrow, ...data } = values
-  const subject = wallet ?? escrow ?? commandId
-  const command = { type, subject, data, commandId, issuedAt: serverTime, audience: networkId }
-  const body = JSON.stringify(await signed(signer, command))
-  const response = await fetch('/v1/commands', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  return `${response.status}\n${JSON.stringify(await response.json(), null, 2)}`
-}
-
-/** Joins the form of the page to this. */
-export function watchSigning({ onSent }) {
+/** Joins the form of the page to this. `onSent` is told what a command made, and `onKey` whose key signs (undefined: nobody's). */
+export function watchSigning({ client, onSent, onKey }) {
   const at = (id) => document.querySelector(`#${id}`)
   let signer
+
+  function use(key) {
+    signer = key
+    at('sign').disabled = !key
+    at('forget').hidden = !key
+    const name = key && Object.assign(document.createElement('code'), { textContent: key.publicKey })
+    const mine = key && Object.assign(document.createElement('a'), { href: `#mine/${key.publicKey}`, textContent: 'my wallets' })
+    at('signer').replaceChildren(...(key ? ['Signs as ', name, ' · ', mine] : ['Nobody signs here yet.']))
+    onKey(key?.publicKey)
+  }
+
+  async function take(making) {
+    try {
+      const { file, ...key } = await making
+      at('backup').hidden = file === undefined
+      if (file !== undefined) at('backup-link').href = `data:application/json,${encodeURIComponent(file)}`
+      if (at('keep').checked) await keptKey.put(key)
+      use(key)
+    } catch (error) {
+      use(undefined)
+      at('signer').textContent = `${error.message}`
+    }
+  }
 
   const chosen = () => {
     const [kind, id] = location.hash.slice(1).split('/')
@@ -79,24 +73,47 @@ export function watchSigning({ onSent }) {
     at('fields').replaceChildren(...rows)
   }
 
+  async function send(type, values) {
+    const { wallet, escrow, ...rest } = values
+    const subject = wallet ?? escrow
+    return client.send(type, dataOf(rest), { signer: signerOf(signer), ...(subject !== undefined && { subject }) })
+  }
+
   at('act').append(...Object.keys(fieldsOf).map((name) => new Option(name)))
   at('act').addEventListener('change', chosen)
   addEventListener('hashchange', chosen)
-  at('key').addEventListener('change', async ({ target }) => {
-    signer = undefined
-    try {
-      signer = await readKey(await target.files[0].text())
-      at('signer').replaceChildren('Signs as ', Object.assign(document.createElement('code'), { textContent: signer.publicKey }))
-    } catch (error) {
-      at('signer').textContent = `${error.message}`
-    }
-    at('sign').disabled = !signer
+  at('key').addEventListener('change', ({ target }) => take(target.files[0].text().then(readKey)))
+  at('make').addEventListener('click', () => take(makeKey()))
+  at('keep').addEventListener('change', () => signer && (at('keep').checked ? keptKey.put(signer) : keptKey.clear()))
+  at('forget').addEventListener('click', async () => {
+    await keptKey.clear()
+    at('keep').checked = false
+    at('backup').hidden = true
+    use(undefined)
   })
   at('sign').addEventListener('click', async () => {
     const values = Object.fromEntries([...at('fields').querySelectorAll('input')].map(({ name, value }) => [name, value.trim()]))
+    at('sign').disabled = true
     at('answer').hidden = false
-    at('answer').textContent = await send(signer, at('act').value, values).catch(String)
-    onSent()
+    try {
+      const outcome = await send(at('act').value, values)
+      at('answer').className = 'healthy'
+      at('answer').textContent = `${outcome.outcome}: ${outcome.events.map(({ type }) => type).join(', ') || 'it was so already'}`
+      onSent(outcome)
+    } catch (error) {
+      at('answer').className = 'offline'
+      at('answer').textContent = error.code ? `${error.message} (${error.code})` : error.message
+    }
+    at('sign').disabled = !signer
   })
   chosen()
+  use(undefined)
+  keptKey
+    .get()
+    .then((key) => {
+      if (!key) return
+      at('keep').checked = true
+      use(key)
+    })
+    .catch(() => {}) // A browser that keeps nothing has kept nothing.
 }

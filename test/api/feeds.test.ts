@@ -231,6 +231,22 @@ feeds('a listener that takes nothing costs little, and others hear on', async ({
   slow.destroy()
 })
 
+feeds('whoever leaves while the feed is being opened leaves nothing behind', async ({ api }) => {
+  const balance = () => api.feedMetrics.reduce((sum, line) => sum + (Number(line.split(' ')[1]) || 0), 0)
+  for (const upgrade of [
+    '',
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n',
+  ])
+    for (let n = 0; n < 20; n++) {
+      const socket = connect(api.port, '127.0.0.1')
+      socket.write(`GET /v1/events?from=start HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n${upgrade}\r\n`)
+      await sleep(n / 4)
+      socket.destroy()
+    }
+  await nodeWith(api)
+  while (balance() !== 0) await sleep(20)
+})
+
 feeds('bad questions are refused by name, and nothing is opened', async ({ api }) => {
   const opened = () => api.feedMetrics.filter((line) => line.endsWith(' 1')).length
   const before = opened()

@@ -185,6 +185,50 @@ if (executablePath) {
     await page.close()
   })
 
+  test('a key made in the page opens a wallet, gets test money, pays, and sees each figure explained', async (world) => {
+    const page = await opened(world, '/wallet')
+    await page.locator('#signing summary').click()
+    await page.locator('#keep').check()
+    await page.locator('#make').click()
+    await page.locator('#signer', { hasText: 'Signs as' }).waitFor()
+    assert.match((await page.locator('#backup-link').getAttribute('href')) ?? '', 'duxnet-key-v1')
+    const act = async (type: string, values: Readonly<Record<string, string>>) => {
+      await page.locator('#act').selectOption(type)
+      for (const [name, value] of Object.entries(values)) await page.locator(`#field-${name}`).fill(value)
+      await page.locator('#sign').click()
+    }
+    const idShown = async () => {
+      await page.waitForURL(/#wallet\//)
+      return page.url().split('#wallet/')[1]!
+    }
+    await act('OpenWallet', {})
+    const first = await idShown()
+    await act('IssueTestDeposit', { wallet: first, amount: '12.5' })
+    await page.locator('#view').getByText('12.5 FLOP').first().waitFor()
+    await page.evaluate("location.hash = 'wallets'")
+    await act('OpenWallet', {})
+    await page.waitForURL(({ hash }) => hash.startsWith('#wallet/') && !hash.endsWith(first))
+    const second = await idShown()
+    await page.evaluate(`location.hash = 'wallet/${first}'`)
+    await act('Transfer', { wallet: first, to: second, amount: '2.5' })
+    await page.locator('#view').getByText('10 FLOP').first().waitFor()
+    await page.locator('#view').getByText('TransferSent').first().waitFor()
+    await page.getByText('Why the balance is what it is').waitFor()
+    await act('Transfer', { wallet: first, to: second, amount: '99' })
+    await page.locator('#answer.offline', { hasText: 'FundsInsufficient' }).waitFor()
+    await picture(page, 'my-wallet')
+    await page.reload()
+    await page.locator('#signer', { hasText: 'Signs as' }).waitFor({ state: 'attached' })
+    await page.locator('#signing summary').click()
+    await page.getByText('my wallets').click()
+    await page.locator('#view').getByText('My wallets').waitFor()
+    assert.is(await page.locator('#view tr').count(), 3)
+    await page.locator('#forget').click()
+    await page.reload()
+    assert.match((await page.locator('#signer').textContent()) ?? '', 'Nobody signs here')
+    await page.close()
+  })
+
   test('/docs shows every operation', async (world) => {
     const page = await opened(world, '/docs')
     const text = await page.content()
