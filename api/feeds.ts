@@ -121,6 +121,7 @@ export function createFeeds({ reads, progress, source, metrics, onError, atOnce 
       while (!signal.aborted) {
         if (tail.epoch() !== epoch) throw new FeedDiverged()
         const piece = await tail.pieceAt(index, filter)
+        if (signal.aborted) return
         if (!piece) {
           await new Promise<void>((resolve) => {
             const forget = tail.onMove(() => resolve())

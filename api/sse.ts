@@ -31,6 +31,8 @@ export function sseSink(response: ServerResponse, patience = patienceMs): Sink<B
 /** Until what was written has gone to the system, or the connection ended. Throws `TooSlow`. */
 function drained(response: ServerResponse, patience: number): Promise<void> {
   return new Promise((resolve, reject) => {
+    // It says only once that it has ended.
+    if (response.destroyed) return resolve()
     const done = (error?: Error) => {
       clearTimeout(timer)
       response.off('drain', room)

@@ -102,7 +102,7 @@ export function watchSigning({ client, onSent, onKey }) {
       onSent(outcome)
     } catch (error) {
       at('answer').className = 'offline'
-      at('answer').textContent = error.code ? `${error.message} (${error.code})` : error.message
+      at('answer').textContent = error.code ? `${error.problem?.title ?? error.message} (${error.code})` : error.message
     }
     at('sign').disabled = !signer
   })
