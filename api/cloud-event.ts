@@ -22,6 +22,12 @@ export interface EventSource {
 /** What NATS and WebSocket call a message in this format. */
 export const cloudEventType = 'application/cloudevents+json'
 
+interface CloudEvent {
+  readonly id: string
+  readonly traceparent: string | undefined
+  readonly text: string
+}
+
 type ViewToSend = Omit<EventView, 'commandId' | 'signer'>
 
 /** Where the JSON Schema of `data` of an event type is, on every API. */
@@ -34,7 +40,12 @@ export function schemaPath(type: string, schemaVersion: number): string {
  * `data` is the event as `GET /v1/events` and webhooks have it. `sequence` orders the events of a network as text (the extension of that
  * name): its index in 16 digits. `position` is where to resume after it. The same event makes the same bytes, whoever sends it.
  */
-export function cloudEventText(view: ViewToSend, { networkId, publicUrl }: EventSource): string {
+export function cloudEventText(view: ViewToSend, source: EventSource): string {
+  return cloudEventOf(view, source).text
+}
+
+/** The same with the attributes that a message has beside its body. */
+export function cloudEventOf(view: ViewToSend, { networkId, publicUrl }: EventSource): CloudEvent {
   const { index, position, stream, type, recordedAt, canonical } = view
   // It was checked when it was taken into the read model.
   const { id, metadata } = JSON.parse(canonical) as Pick<Fact, 'id' | 'metadata'>
@@ -44,5 +55,6 @@ export function cloudEventText(view: ViewToSend, { networkId, publicUrl }: Event
     ...(subject === undefined ? [] : [`"subject":"${subject}",`]),
     ...(traceparent === undefined ? [] : [`"traceparent":${JSON.stringify(traceparent)},`]),
   ].join('')
-  return `{"specversion":"1.0","id":"${id}","source":"urn:uuid:${networkId}","type":"duxnet.${type}",${optional}"time":"${recordedAt}","datacontenttype":"application/json","dataschema":"${publicUrl}${schemaPath(type, schemaVersion)}","sequence":"${String(index).padStart(16, '0')}","position":"${position}","data":${eventText(view)}}`
+  const text = `{"specversion":"1.0","id":"${id}","source":"urn:uuid:${networkId}","type":"duxnet.${type}",${optional}"time":"${recordedAt}","datacontenttype":"application/json","dataschema":"${publicUrl}${schemaPath(type, schemaVersion)}","sequence":"${String(index).padStart(16, '0')}","position":"${position}","data":${eventText(view)}}`
+  return { id, traceparent, text }
 }

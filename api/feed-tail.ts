@@ -55,8 +55,8 @@ const eventsPerRead = 500
 /** Of text: what a reader may have to hold at a time. */
 const pieceCharactersMax = 256 * 1024
 const kept = { events: 5000, characters: 16 * 1024 * 1024 }
-/** Less often than this nobody is written to, so that a thousand readers of a busy log cost a thousand writes a time and not an event. */
-const flushMs = 25
+/** Less often than this nobody is written to, and the less often the more there are: a write costs much the same, whatever is in it. */
+const flushMs = { least: 25, perReader: 0.1 }
 const idleMs = 1000
 const retryMs = 500
 /** Events that one search passes over. */
@@ -88,16 +88,20 @@ export function createTail({ reads, progress, textOf, onError }: TailOptions): T
     let isLate = last !== undefined
     while (waiting.size) {
       const began = performance.now()
+      let pauseMs = flushMs.least
       try {
         if (isLate) await skip()
         isLate = false
-        if (await readOn()) for (const wake of take(waiting)) wake()
-        else await progress.reached(eventLog.name, last!.position + 1n, idleMs)
+        if (await readOn()) {
+          const woken = take(waiting)
+          for (const wake of woken) wake()
+          pauseMs = Math.max(pauseMs, woken.length * flushMs.perReader)
+        } else await progress.reached(eventLog.name, last!.position + 1n, idleMs)
       } catch (error) {
         onError(error)
         await sleep(retryMs)
       }
-      await sleep(Math.max(0, flushMs - (performance.now() - began)))
+      await sleep(Math.max(0, pauseMs - (performance.now() - began)))
     }
     following = false
   }

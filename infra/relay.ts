@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { jetStreamTarget } from '../adapters/nats/jetstream.ts'
-import { cloudEventText, type EventSource } from '../api/cloud-event.ts'
+import { cloudEventOf, type EventSource } from '../api/cloud-event.ts'
 import { createRelay, type Relay } from '../commands/processes/relay.ts'
 import { type RelayMessage, RelayRefused, type RelaySource } from '../commands/processes/relay-ports.ts'
-import type { Fact } from '../domain/catalogue.ts'
 import { partsOfStream } from '../domain/stream.ts'
 import type { EventLogQueries, EventView } from '../projections/event-log.query.ts'
 import { Failure } from './cli/command.ts'
@@ -77,11 +76,9 @@ export function messagesOf(reads: Pick<EventLogQueries, 'nextIndex' | 'eventsBet
 
 /** `<category>.<EventType>.<id of its stream>`: dots part tokens, and no part has one. */
 function messageOf(view: EventView, source: EventSource): RelayMessage {
-  const { index, stream, type, canonical } = view
-  // It was checked when it was taken into the read model.
-  const { id, metadata } = JSON.parse(canonical) as Fact
+  const { index, stream, type } = view
   const parts = partsOfStream(stream)
   if (!parts) throw new Error(`${stream} is no stream of a network`)
-  const subject = `${parts.category}.${type}.${parts.id}`
-  return { index, eventId: id, subject, body: cloudEventText(view, source), traceparent: metadata.traceparent }
+  const { id: eventId, traceparent, text: body } = cloudEventOf(view, source)
+  return { index, eventId, subject: `${parts.category}.${type}.${parts.id}`, body, traceparent }
 }

@@ -81,7 +81,7 @@ export function jetStreamTarget(options: JetStreamOptions): RelayTarget {
       const head = headers()
       head.set('Content-Type', cloudEvents)
       if (traceparent !== undefined) head.set('traceparent', traceparent)
-      const sent = { msgID: eventId, expect: { lastSequence: index, streamName: stream }, headers: head, timeout: requestMs }
+      const sent = { msgID: eventId, expect: { lastSequence: index }, headers: head, timeout: requestMs }
       try {
         const { seq } = await jetStream.publish(`${prefix}.${subject}`, encoder.encode(body), sent)
         // It was there already, where it belongs, or it was not.

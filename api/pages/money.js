@@ -70,6 +70,12 @@ const walletTable = (wallets) =>
       time(openedAt),
     ]),
   )
+/** What a line of a statement was for. */
+function purpose(kind, reference, other) {
+  if (kind === 'escrow') return link('escrow', reference)
+  if (kind === 'transfer' && other) return link('wallet', other)
+  return kind.replace('_', ' ')
+}
 const escrowTitles = ['Escrow', 'Status', 'Amount', 'Until', 'Opened']
 
 /** Views by the kind in the address: which addresses of the API each reads, and what it makes of them. */
@@ -95,10 +101,11 @@ const views = {
       ]),
       h('h3', {}, 'Statement'),
       table(
-        ['At', 'Event', 'Balance', 'Held', 'Balance after'],
-        statement.entries.map(({ recordedAt, type, change, balance }) => [
+        ['At', 'Event', 'For', 'Balance', 'Held', 'Balance after'],
+        statement.entries.map(({ recordedAt, type, change, balance, kind, reference, other, index, position }) => [
           time(recordedAt),
-          type,
+          h('span', {}, type, h('small', {}, ` ${index} at ${position}`)),
+          purpose(kind, reference, other),
           money(change.posted),
           money(change.held),
           money(balance.posted),
@@ -106,10 +113,17 @@ const views = {
       ),
       h('h3', {}, 'Why the balance is what it is'),
       table(
-        ['Event', 'Times', 'Balance', 'Held'],
-        parts.map(({ type, events, posted, held }) => [type, String(events), money(posted), money(held)]),
+        ['Event', 'Times', 'In the log', 'Balance', 'Held'],
+        parts.map(({ type, events, firstIndex, lastIndex, posted, held }) => [
+          type,
+          String(events),
+          firstIndex === lastIndex ? String(firstIndex) : `${firstIndex} … ${lastIndex}`,
+          money(posted),
+          money(held),
+        ]),
       ),
-      h('h3', {}, 'Escrows'),
+      h('p', {}, h('a', { href: `/v1/events?subject=wallet:${wallet.walletId}` }, 'the events themselves, with their signatures')),
+      h('h3', {}, 'Escrows: what is held for them, or locked in them'),
       table(escrowTitles, escrowRows(escrows)),
       h('h3', {}, 'Withdrawals'),
       table(

@@ -94,7 +94,7 @@ export function createRelay({ source, target, sleep, onPublished, onStanding, on
           ahead.catch(() => {})
         }
         for (const message of page) {
-          await flight.room()
+          if (flight.isFull()) await flight.room()
           if (signal.aborted || flight.failure()) break
           flight.add(message, () => onPublished(1))
           last = message
@@ -155,24 +155,31 @@ function createFlight(target: RelayTarget) {
 
   return {
     size: () => messages,
+    isFull,
     failure: () => failure,
     room: () => changed(() => failure !== undefined || !isFull()),
     idle: () => changed(() => messages === 0),
     add(message: RelayMessage, stored: () => void): void {
       messages += 1
       characters += message.body.length
-      target
-        .publish(message)
-        .then(stored, (error: Error) => {
+      const landed = () => {
+        messages -= 1
+        characters -= message.body.length
+        if (!waiting.length) return
+        const woken = waiting
+        waiting = []
+        for (const wake of woken) wake()
+      }
+      target.publish(message).then(
+        () => {
+          stored()
+          landed()
+        },
+        (error: Error) => {
           failure ??= error
-        })
-        .finally(() => {
-          messages -= 1
-          characters -= message.body.length
-          const woken = waiting
-          waiting = []
-          for (const wake of woken) wake()
-        })
+          landed()
+        },
+      )
     },
   }
 }

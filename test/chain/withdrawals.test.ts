@@ -13,7 +13,7 @@ withdrawals.before.each(async (context) => {
 withdrawals.after.each(({ world }) => world.close())
 
 const seed = Number(process.env.SEED ?? Math.trunc(Math.random() * 2 ** 31))
-const many = process.env.SCALE === 'long' ? 10_000 : 40
+const many = process.env.SCALE === 'long' ? 10_000 : 15
 
 /** Addresses of the other side, as many as are wanted. */
 const elsewhere = (n: number) => vault.deposit(`elsewhere ${n}`).address

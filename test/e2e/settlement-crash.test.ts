@@ -8,7 +8,7 @@ import { duxnet, type Program, scratch, startProgram } from './program.ts'
 const test = suite('settlement, killed')
 const directory = scratch()
 const isLong = process.env.SCALE === 'long'
-const kills = isLong ? 200 : 3
+const kills = isLong ? 200 : 2
 const env = { DUXNET_ROLES: 'commands,queries,projector,processes' }
 
 /** Each command of the process before it is sent, when it was answered, and when its event is durable and nobody knows it yet. */

@@ -42,7 +42,7 @@ test('verify finds a flipped bit wherever it is, and says where', async () => {
   const { events } = verifyLog(directory, false, quiet)
   assert.ok(events > 100)
   const copy = scratch()
-  for (let round = 0; round < (isLong ? 600 : 60); round++) {
+  for (let round = 0; round < (isLong ? 600 : 30); round++) {
     cpSync(directory, copy, { recursive: true })
     const file = ['log', 'index', 'acknowledged'][round % 3]!
     const path = join(copy, file)
