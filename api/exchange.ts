@@ -77,9 +77,9 @@ export function exchange(deps: Deps): Exchange {
     const feed = await openFeed(request.url, query, typeof lastEventId === 'string' ? lastEventId : undefined, deps)
     // Whoever left meanwhile will not be heard to leave again.
     if (gone.signal.aborted) return
-    response.writeHead(200, [...headOf(sseHeaders, deps), 'content-type', sseType])
-    if (request.method === 'HEAD') return void response.end()
-    feed.run(sseSink(response), AbortSignal.any([gone.signal, deps.stopping])).then(
+    const head = [...headOf(sseHeaders, deps), 'content-type', sseType]
+    if (request.method === 'HEAD') return void response.writeHead(200, head).end()
+    feed.run(sseSink(response, head), AbortSignal.any([gone.signal, deps.stopping])).then(
       () => response.end(),
       (error) => {
         response.destroy()

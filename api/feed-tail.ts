@@ -46,7 +46,7 @@ export interface Tail {
   /** Where a reader would go on that has heard all that is known; undefined before the first read. */
   end(): { readonly index: number; readonly position: bigint } | undefined
   /** What comes at `from`, if it is known or can be searched for; undefined: not yet. Throws what a read throws. */
-  pieceAt(from: number, filter: EventFilter): Promise<Piece | undefined> | Piece | undefined
+  pieceAt(from: number, filter: EventFilter): Promise<Piece> | Piece | undefined
   /** Calls `wake` when the tail has moved; once. Answers what takes that back. */
   onMove(wake: () => void): () => void
 }
@@ -55,8 +55,8 @@ const eventsPerRead = 500
 /** Of text: what a reader may have to hold at a time. */
 const pieceCharactersMax = 256 * 1024
 const kept = { events: 5000, characters: 16 * 1024 * 1024 }
-/** Less often than this nobody is written to, and the less often the more there are: a write costs much the same, whatever is in it. */
-const flushMs = { least: 25, perReader: 0.1 }
+/** How long nobody is written to: a write costs much the same, whatever is in it, and a quarter of the time is enough for writing. */
+const flush = { leastMs: 25, restOfWriting: 4 }
 const idleMs = 1000
 const retryMs = 500
 /** Events that one search passes over. */
@@ -88,14 +88,14 @@ export function createTail({ reads, progress, textOf, onError }: TailOptions): T
     let isLate = last !== undefined
     while (waiting.size) {
       const began = performance.now()
-      let pauseMs = flushMs.least
+      let pauseMs = flush.leastMs
       try {
         if (isLate) await skip()
         isLate = false
         if (await readOn()) {
-          const woken = take(waiting)
-          for (const wake of woken) wake()
-          pauseMs = Math.max(pauseMs, woken.length * flushMs.perReader)
+          const writingSince = performance.now()
+          for (const wake of take(waiting)) wake()
+          pauseMs = Math.max(pauseMs, (performance.now() - writingSince) * flush.restOfWriting)
         } else await progress.reached(eventLog.name, last!.position + 1n, idleMs)
       } catch (error) {
         onError(error)

@@ -5,13 +5,15 @@ import type { FeedQuery } from './feed-query.ts'
 import { createTail, type Heard, type Piece, passes } from './feed-tail.ts'
 import { ApiProblem } from './problem.ts'
 
-/** One listener's connection, on one face of the feed. */
+/** One listener's connection, on one face of the feed. Whatever ends it aborts the signal that the feed runs with. */
 export interface Sink<Encoded> {
   readonly face: Face<Encoded>
-  /** Undefined when there is room for more, else a promise of when there is. Throws `TooSlow`, and whatever ends the connection. */
-  write(encoded: Encoded): Promise<void> | undefined
-  /** There is nothing to say; `position` is where to resume. Not called while a write waits. */
+  /** False when nothing more is to be written before there is room. */
+  write(encoded: Encoded): boolean
+  /** There is nothing to say; `position` is where to resume. Not called while there is no room. */
   alive(position: bigint): void
+  /** Calls `wake` each time that there is room again. */
+  onRoom(wake: () => void): void
 }
 
 /** How events look to listeners of a kind. What is made of a piece is made once for all of them with the same filter. */
@@ -37,7 +39,7 @@ export class FeedDiverged extends Error {
 }
 
 export interface Feed {
-  /** Tells `sink` everything until `signal` is aborted. Throws what the sink throws, `FeedDiverged`, and what reads of the past throw. */
+  /** Tells `sink` everything until `signal` is aborted. Throws `TooSlow`, `FeedDiverged`, and what reads of the past throw. */
   run<Encoded>(sink: Sink<Encoded>, signal: AbortSignal): Promise<void>
 }
 
@@ -68,13 +70,16 @@ export interface FeedsOptions {
   readonly atOnce?: number
   /** How often a listener without news hears that the connection lives; 15 s unless given. */
   readonly aliveMs?: number
+  /** How long a listener's connection may take nothing; 30 s unless given. */
+  readonly patienceMs?: number
 }
 
 /** For as many filters what was encoded is kept with a piece; whoever has another one encodes for itself. */
 const filtersKept = 64
 
 /** The feeds of an instance: all of them read the newest part of the log together. */
-export function createFeeds({ reads, progress, source, metrics, onError, atOnce = 4096, aliveMs = 15_000 }: FeedsOptions): Feeds {
+export function createFeeds(options: FeedsOptions): Feeds {
+  const { reads, progress, source, metrics, onError, atOnce = 4096, aliveMs = 15_000, patienceMs = 30_000 } = options
   const tail = createTail({ reads, progress, textOf: (view) => cloudEventText(view, source()), onError })
   let open = 0
 
@@ -96,61 +101,94 @@ export function createFeeds({ reads, progress, source, metrics, onError, atOnce 
     },
   }
 
-  async function run<Encoded>(filter: EventFilter, start: Start, sink: Sink<Encoded>, signal: AbortSignal): Promise<void> {
-    const key = `${sink.face.name} ${JSON.stringify(filter)}`
+  /** A thousand of these go on with each move of the tail: what they do then is done at once, without a promise or a timer each. */
+  function run<Encoded>(filter: EventFilter, start: Start, sink: Sink<Encoded>, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { face } = sink
+    const key = `${face.name} ${JSON.stringify(filter)}`
     const epoch = tail.epoch()
     let { index } = start
     let position = start.after ?? -1n
-    let wake: (() => void) | undefined
-    let idleSince = performance.now()
-    const stop = () => wake?.()
-    // Only whoever waits for news is told that there are none.
-    const alive = setInterval(() => {
-      if (!wake || performance.now() - idleSince < aliveMs) return
-      const end = tail.end()
-      if (end?.index === index && end.position > position) position = end.position
-      idleSince = performance.now()
+    let state: 'telling' | 'searching' | 'idle' | 'full' | 'ended' = 'telling'
+    let since = performance.now()
+    let forget: (() => void) | undefined
+
+    function end(error?: unknown): void {
+      if (state === 'ended') return
+      state = 'ended'
+      forget?.()
+      clearInterval(watch)
+      signal.removeEventListener('abort', leave)
+      open -= 1
+      metrics.opened(face.name, -1)
+      if (error instanceof TooSlow) metrics.cutOff(face.name)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+
+    function tell(): void {
+      state = 'telling'
+      try {
+        while (state === 'telling') {
+          if (tail.epoch() !== epoch) throw new FeedDiverged()
+          const piece = tail.pieceAt(index, filter)
+          if (!piece) wait()
+          else if (piece instanceof Promise) search(piece)
+          else take(piece)
+        }
+      } catch (error) {
+        end(error)
+      }
+    }
+
+    function wait(): void {
+      state = 'idle'
+      forget = tail.onMove(tell)
+    }
+
+    function search(searched: Promise<Piece>): void {
+      state = 'searching'
+      searched.then((piece) => {
+        if (state === 'ended') return
+        state = 'telling'
+        take(piece)
+        if (state === 'telling') tell()
+      }, end)
+    }
+
+    function take(piece: Piece): void {
+      const wanted = encodedFor(piece, key, filter, { index, after: start.after }, face)
+      index = piece.upTo
+      if (piece.position !== undefined && piece.position > position) position = piece.position
+      if (!wanted) return
+      metrics.sent(face.name, wanted.count)
+      since = performance.now()
+      if (!sink.write(wanted.encoded) && state === 'telling') state = 'full'
+    }
+
+    function look(): void {
+      const ms = performance.now() - since
+      if (state === 'full' && ms >= patienceMs) return end(new TooSlow())
+      if (state !== 'idle' || ms < aliveMs) return
+      const known = tail.end()
+      if (known?.index === index && known.position > position) position = known.position
+      since = performance.now()
       if (position >= 0n) sink.alive(position)
-    }, aliveMs / 2)
-    signal.addEventListener('abort', stop)
+    }
+
+    const watch = setInterval(look, Math.min(aliveMs, patienceMs) / 2)
+    const leave = () => end()
+    signal.addEventListener('abort', leave)
     open += 1
-    metrics.opened(sink.face.name, 1)
+    metrics.opened(face.name, 1)
+    sink.onRoom(() => {
+      if (state === 'full') tell()
+    })
     // So that whoever loses the connection before the first event misses nothing, either.
     if (position >= 0n) sink.alive(position)
-    try {
-      while (!signal.aborted) {
-        if (tail.epoch() !== epoch) throw new FeedDiverged()
-        const piece = await tail.pieceAt(index, filter)
-        if (signal.aborted) return
-        if (!piece) {
-          await new Promise<void>((resolve) => {
-            const forget = tail.onMove(() => resolve())
-            wake = () => {
-              forget()
-              resolve()
-            }
-          })
-          wake = undefined
-          continue
-        }
-        const wanted = encodedFor(piece, key, filter, { index, after: start.after }, sink.face)
-        index = piece.upTo
-        if (piece.position !== undefined && piece.position > position) position = piece.position
-        if (!wanted) continue
-        idleSince = performance.now()
-        metrics.sent(sink.face.name, wanted.count)
-        const room = sink.write(wanted.encoded)
-        if (room) await room
-      }
-    } catch (error) {
-      if (error instanceof TooSlow) metrics.cutOff(sink.face.name)
-      throw error
-    } finally {
-      open -= 1
-      metrics.opened(sink.face.name, -1)
-      clearInterval(alive)
-      signal.removeEventListener('abort', stop)
-    }
+    if (signal.aborted) end()
+    else tell()
+    return promise
   }
 }
 

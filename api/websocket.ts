@@ -10,15 +10,16 @@ import { ApiProblem, problemOf } from './problem.ts'
 import { problemType } from './route.ts'
 import { endWith } from './server.ts'
 
-/** One text message an event. Not compressed: that would be done for each listener anew. */
-const face: Face<readonly Buffer[]> = { name: 'websocket', encode: (events) => events.map(({ text }) => Buffer.from(text)) }
+/** One text message an event, not compressed: the same bytes for all who listen. */
+const face: Face<Buffer> = {
+  name: 'websocket',
+  encode: (events) => Buffer.concat(events.map(({ text }) => frameOf(Buffer.from(text)))),
+}
 
-const patienceMs = 30_000
 /** Whoever has not answered one ping when the next is due is gone. */
 const pingMs = 15_000
 /** A listener may take this long to say goodbye. */
 const farewellMs = 1000
-const bufferedMax = 64 * 1024
 
 /** Close codes of RFC 6455, 7.4.1. */
 const closing = { goingAway: 1001, unsupported: 1003, failed: 1011 } as const
@@ -38,7 +39,7 @@ export function webSockets(deps: Deps): (request: IncomingMessage, socket: Duple
       if (!feed) throw new ApiProblem('RouteUnknown')
       if (deps.stopping.aborted) throw new ApiProblem('Overloaded')
       const opened = await openFeed(request.url!, feed.query, undefined, deps)
-      server.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, opened, deps))
+      server.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, socket, opened, deps))
       deps.metrics.requested(path, 'GET', 101, 0)
     } catch (error) {
       const { status, headers, body } = problemOf(error, randomBytes(16).toString('hex'))
@@ -54,7 +55,7 @@ export function webSockets(deps: Deps): (request: IncomingMessage, socket: Duple
   }
 }
 
-function serve(webSocket: WebSocket, feed: Feed, { stopping, log }: Deps): void {
+function serve(webSocket: WebSocket, socket: Duplex, feed: Feed, { stopping, log }: Deps): void {
   const gone = new AbortController()
   let isThere = true
   const pings = setInterval(() => {
@@ -72,7 +73,7 @@ function serve(webSocket: WebSocket, feed: Feed, { stopping, log }: Deps): void 
     clearInterval(pings)
     gone.abort()
   })
-  feed.run(sinkOf(webSocket), AbortSignal.any([gone.signal, stopping])).then(
+  feed.run(sinkOf(webSocket, socket), AbortSignal.any([gone.signal, stopping])).then(
     () => part(webSocket, closing.goingAway, 'the server stops'),
     (error) => {
       if (error instanceof TooSlow) return webSocket.terminate()
@@ -87,20 +88,25 @@ function part(webSocket: WebSocket, code: number, reason: string): void {
   setTimeout(() => webSocket.terminate(), farewellMs).unref()
 }
 
-function sinkOf(webSocket: WebSocket): Sink<readonly Buffer[]> {
+/** Frames are written whole, by us as by the library, so that they can follow each other on the socket. */
+function sinkOf(webSocket: WebSocket, socket: Duplex): Sink<Buffer> {
   return {
     face,
-    write(messages) {
-      const last = messages.length - 1
-      for (const message of messages.slice(0, last)) webSocket.send(message, { binary: false })
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      // A connection that broke meanwhile tells by its 'close'.
-      webSocket.send(messages[last]!, { binary: false }, () => resolve())
-      if (webSocket.bufferedAmount <= bufferedMax) return undefined
-      const timer = setTimeout(() => reject(new TooSlow()), patienceMs)
-      return promise.finally(() => clearTimeout(timer))
-    },
+    write: (frames) => webSocket.readyState !== webSocket.OPEN || socket.write(frames),
     // The pings say that the connection lives, and every message where to resume.
     alive() {},
+    onRoom: (wake) => void socket.on('drain', wake),
   }
+}
+
+/** A text message in one frame, as a server sends it: final and not masked (RFC 6455, 5.2). */
+function frameOf(payload: Buffer): Buffer {
+  const { length } = payload
+  const [first, marker] = [0x81, length < 126 ? length : length < 0x1_0000 ? 126 : 127]
+  const head = Buffer.alloc(marker === 126 ? 4 : marker === 127 ? 10 : 2)
+  head[0] = first
+  head[1] = marker
+  if (marker === 126) head.writeUInt16BE(length, 2)
+  if (marker === 127) head.writeBigUInt64BE(BigInt(length), 2)
+  return Buffer.concat([head, payload])
 }

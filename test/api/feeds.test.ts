@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import WebSocket from 'ws'
+import type { Sink } from '../../api/feeds.ts'
 import { categories, partsOfStream } from '../../domain/stream.ts'
 import { property } from '../support/property.ts'
 import { isLong } from '../support/random.ts'
@@ -14,7 +15,7 @@ import { type Listener, listenSse, listenWebSocket, type Message } from './liste
 const feeds = suite<{ api: Api; readSide: ReadSide }>('api/feeds')
 const open: Listener[] = []
 feeds.before(async (context) => {
-  Object.assign(context, await startWhole({ feeds: { aliveMs: 200, atOnce: 40 } }))
+  Object.assign(context, await startWhole({ feeds: { aliveMs: 200, patienceMs: 300, atOnce: 40 } }))
 })
 feeds.after.each(() => {
   for (const listener of open.splice(0)) listener.close()
@@ -229,6 +230,38 @@ feeds('a listener that takes nothing costs little, and others hear on', async ({
   await nodeWith(api, 5)
   await listener.count(6)
   slow.destroy()
+})
+
+feeds('a connection without room is told nothing until it has some, and is cut off when that takes too long', async ({ api }) => {
+  const { signal } = new AbortController()
+  const told: number[] = []
+  let wake = () => {}
+  const sink: Sink<number> = {
+    face: { name: 'websocket', encode: (events) => events.length },
+    write: (count) => told.push(count) === 0,
+    alive: () => told.push(0),
+    onRoom(given) {
+      wake = given
+    },
+  }
+  const feed = await api.feeds.open({ from: 'end' }, undefined)
+  const ended = feed.run(sink, signal).then(
+    () => 'left',
+    ({ name }) => name,
+  )
+  const before = performance.now()
+  const other = await sse(api)
+  await nodeWith(api)
+  await other.count(1)
+  await nodeWith(api)
+  await other.count(2)
+  assert.equal(told, [0, 1])
+  wake()
+  assert.equal(told, [0, 1, 1])
+  assert.is(await ended, 'TooSlow')
+  assert.ok(performance.now() - before >= 300)
+  assert.ok(api.feedMetrics.includes('websocket cut off'))
+  assert.equal(told, [0, 1, 1])
 })
 
 feeds('whoever leaves while the feed is being opened leaves nothing behind', async ({ api }) => {

@@ -8,7 +8,7 @@ import { openPrivateStore } from '../../adapters/postgres/private/store.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { createApp } from '../../api/app.ts'
 import { type Deps, defaultLimits } from '../../api/deps.ts'
-import { createFeeds, type FeedsOptions } from '../../api/feeds.ts'
+import { createFeeds, type Feeds, type FeedsOptions } from '../../api/feeds.ts'
 import { rateLimits } from '../../api/rates.ts'
 import { type Listening, listen } from '../../api/server.ts'
 import { webSockets } from '../../api/websocket.ts'
@@ -59,6 +59,7 @@ export interface Api {
   readonly requested: string[]
   /** What the feeds counted: `sse 1`, `websocket -1`, `sse cut off`. */
   readonly feedMetrics: string[]
+  readonly feeds: Feeds
   /** The server's clock, which only the test moves. */
   readonly clock: { now: Date; advance(seconds: number): void }
   /** Whether the process is about to stop. */
@@ -221,6 +222,7 @@ export async function startApi(
     logged,
     requested,
     feedMetrics,
+    feeds: deps.feeds,
     clock,
     stopping,
     listening,

@@ -9,10 +9,16 @@ let latencies = new Uint32Array(latencyMsMax + 1)
 let messages = 0
 let gaps = 0
 
-const keys = { time: Buffer.from('"time":"'), sequence: Buffer.from('"sequence":"'), position: Buffer.from('"position":"') }
-const [timeLength, sequenceLength] = [24, 16]
-/** From a time to the position behind it, at most: cut there, a message is looked at again with what comes next. */
-const headMax = 400
+/** All hear the same: what is in a message is looked at by whoever hears it first. */
+const known = new Map<string, { readonly time: number; readonly sequence: number }>()
+const [end, idField, dataField] = ['\n\n', 'id: ', '\ndata: '].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
+
+function read(message: Buffer, id: string): { readonly time: number; readonly sequence: number } {
+  const { time, sequence } = JSON.parse(message.toString('utf8', message.indexOf(dataField) + dataField.length))
+  const read = { time: Date.parse(time), sequence: Number(sequence) }
+  known.set(id, read)
+  return read
+}
 
 interface Listener {
   readonly isSlow: boolean
@@ -37,7 +43,7 @@ function listener(isSlow: boolean): Listener & { open(): Promise<void> } {
       socket.once('data', (chunk) => {
         socket.on('data', take)
         take(chunk)
-        if (isSlow && self.position === '') socket.pause()
+        if (isSlow && self.last < 0) socket.pause()
         resolve()
       })
     })
@@ -47,25 +53,24 @@ function listener(isSlow: boolean): Listener & { open(): Promise<void> } {
     const now = Date.now()
     const data = rest.length ? Buffer.concat([rest, chunk]) : chunk
     let done = 0
-    for (let at = data.indexOf(keys.time); at >= 0; at = data.indexOf(keys.time, done)) {
-      const sequenceAt = data.indexOf(keys.sequence, at)
-      const positionAt = data.indexOf(keys.position, Math.max(at, sequenceAt))
-      const end = positionAt < 0 ? -1 : data.indexOf('"', positionAt + keys.position.length)
-      if (sequenceAt < 0 || end < 0) break
-      const time = Date.parse(data.toString('latin1', at + keys.time.length, at + keys.time.length + timeLength))
-      const digits = sequenceAt + keys.sequence.length
-      const sequence = Number(data.toString('latin1', digits, digits + sequenceLength))
-      if (self.last >= 0 && sequence !== self.last + 1) gaps += 1
-      self.last = sequence
-      if (isSlow) self.position = data.toString('latin1', positionAt + keys.position.length, end)
-      else {
-        messages += 1
-        latencies[Math.min(latencyMsMax, Math.max(0, now - time))]! += 1
+    for (let at = data.indexOf(end); at >= 0; at = data.indexOf(end, done)) {
+      const idAt = data.indexOf(idField, done)
+      const line = data.indexOf(10, idAt)
+      // What has no id is the head; what has no data tells only where to resume.
+      if (idAt >= 0 && line < at) {
+        const id = data.toString('latin1', idAt + idField.length, line)
+        const { time, sequence } = known.get(id) ?? read(data.subarray(done, at), id)
+        if (self.last >= 0 && sequence !== self.last + 1) gaps += 1
+        self.last = sequence
+        self.position = id
+        if (!isSlow) {
+          messages += 1
+          latencies[Math.min(latencyMsMax, Math.max(0, now - time))]! += 1
+        }
       }
-      done = end
+      done = at + end.length
     }
-    const begun = data.indexOf(keys.time, done)
-    rest = begun >= 0 ? data.subarray(begun) : data.subarray(Math.max(done, data.length - headMax))
+    rest = data.subarray(done)
   }
 
   return self
@@ -79,6 +84,7 @@ process.on('message', async (what: 'reset' | 'report' | { readonly wake: number 
   if (what === 'reset') {
     latencies = new Uint32Array(latencyMsMax + 1)
     messages = 0
+    known.clear()
     return void process.send!('reset')
   }
   if (what === 'report') return void process.send!({ latencies: [...latencies], messages, gaps })

