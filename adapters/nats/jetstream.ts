@@ -4,7 +4,6 @@ import {
   credsAuthenticator,
   DiscardPolicy,
   headers,
-  type JetStreamClient,
   type JetStreamManager,
   type NatsConnection,
   NatsError,
@@ -15,6 +14,7 @@ import {
   type StreamInfo,
 } from 'nats'
 import { type RelayMessage, type RelayPlace, RelayRefused, type RelayTarget } from '../../commands/processes/relay-ports.ts'
+import { type Publisher, publisher } from './publisher.ts'
 
 export interface JetStreamOptions {
   /** Addresses by commas; user and password, or a token, as in any URL: `nats://user:password@host:4222`. */
@@ -42,7 +42,7 @@ const cloudEvents = 'application/cloudevents+json'
 
 /** The stream of JetStream into which a network's events go. It connects by itself, and again, for as long as it is open. */
 export function jetStreamTarget(options: JetStreamOptions): RelayTarget {
-  const { prefix, log, requestMs = patienceMs } = options
+  const { prefix, log } = options
   const stream = prefix.toUpperCase()
   let opening: Promise<Opened> | undefined
   let opened: Opened | undefined
@@ -77,16 +77,17 @@ export function jetStreamTarget(options: JetStreamOptions): RelayTarget {
       return { next, lastEventId: next > 0 ? await idAt(manager, stream, next) : undefined }
     },
     async publish({ index, eventId, subject, body, traceparent }: RelayMessage) {
-      const { jetStream } = opened ?? (await open())
+      const { publisher } = opened ?? (await open())
       const head = headers()
       head.set('Content-Type', cloudEvents)
+      head.set('Nats-Msg-Id', eventId)
+      head.set('Nats-Expected-Last-Sequence', String(index))
       if (traceparent !== undefined) head.set('traceparent', traceparent)
-      const sent = { msgID: eventId, expect: { lastSequence: index }, headers: head, timeout: requestMs }
       try {
-        const { seq } = await jetStream.publish(`${prefix}.${subject}`, encoder.encode(body), sent)
+        const sequence = await publisher.publish(`${prefix}.${subject}`, encoder.encode(body), head)
         // It was there already, where it belongs, or it was not.
-        if (seq === index + 1) return
-        throw new Error(`JetStream stored event ${index} at ${seq}`)
+        if (sequence === index + 1) return
+        throw new Error(`JetStream stored event ${index} at ${sequence}`)
       } catch (error) {
         throw new Error(`JetStream did not take event ${index}: ${reasonOf(error)}`, { cause: error })
       }
@@ -104,7 +105,7 @@ const encoder = new TextEncoder()
 interface Opened {
   readonly connection: NatsConnection
   readonly manager: JetStreamManager
-  readonly jetStream: JetStreamClient
+  readonly publisher: Publisher
 }
 
 async function connectTo({ servers, credentials, requestMs = patienceMs }: JetStreamOptions): Promise<Opened> {
@@ -122,7 +123,7 @@ async function connectTo({ servers, credentials, requestMs = patienceMs }: JetSt
     return {
       connection,
       manager: await connection.jetstreamManager({ timeout: requestMs, checkAPI: false }),
-      jetStream: connection.jetstream({ timeout: requestMs }),
+      publisher: publisher(connection, requestMs),
     }
   } catch (error) {
     await connection.close()
@@ -199,5 +200,5 @@ function isNotFound(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof NatsError)) return error instanceof Error ? error.message : String(error)
-  return error.api_error?.description ?? (error.code === '503' ? 'no server has the stream just now' : error.message)
+  return error.api_error?.description ?? error.message
 }
