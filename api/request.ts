@@ -22,7 +22,9 @@ export function parametersOf(given: unknown, schema: z.ZodType): unknown {
   const { data, error } = schema.safeParse(given)
   if (!error) return data
   const { field, reason } = firstIssue(error)
-  throw new ApiProblem('ParameterInvalid', { parameter: field, reason })
+  // An entry of a list is its parameter's fault.
+  const parameter = field.split('.', 1)[0]!
+  throw new ApiProblem('ParameterInvalid', { parameter, reason })
 }
 
 /** Where the first fault is, as `data.vitals.cores`, and what it is. */

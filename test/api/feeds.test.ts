@@ -295,7 +295,7 @@ feeds('bad questions are refused by name, and nothing is opened', async ({ api }
   for (const [query, field] of bad) {
     const reply = await api.get(`/v1/events${query}`, { accept: 'text/event-stream' })
     assert.ok([400, 414].includes(reply.status), `${query}: ${reply.status}`)
-    if (reply.status === 400) assert.match(reply.body.parameter, field)
+    if (reply.status === 400) assert.is(reply.body.parameter, field)
     const refused = await webSocket(api, query).catch(({ message }) => message)
     assert.match(refused, new RegExp(`^${reply.status} .*"code":"${reply.body.code}"`))
   }
