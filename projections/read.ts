@@ -11,7 +11,7 @@ import type { AllocationRow, FundContributionRow, FundSweepRow, FundTotalsRow, P
 import type { DepositRow } from './deposits.ts'
 import type { DifferenceRow } from './differences.ts'
 import type { EscrowRow } from './escrow-summary.ts'
-import type { EventReferenceRow, EventRow } from './event-log.ts'
+import type { EventReferenceRow, EventRow, LogHashRow, LogTreeRow } from './event-log.ts'
 import type { WatchRow } from './health-watch.ts'
 import type { ClearingItemRow, LedgerAccountRow, LedgerEntryRow, LedgerTotalRow } from './ledger.ts'
 import type { NetworkRow } from './network.ts'
@@ -29,6 +29,8 @@ import type { WithdrawalRow } from './withdrawals.ts'
 export interface ReadModels {
   readonly events: EventRow
   readonly eventReferences: EventReferenceRow
+  readonly logTree: LogTreeRow
+  readonly logHashes: LogHashRow
   readonly networks: NetworkRow
   readonly nodes: NodeRow
   readonly heartbeats: HeartbeatRow
