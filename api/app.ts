@@ -17,6 +17,7 @@ import { operationRoutes } from './operations.ts'
 import { ApiProblem } from './problem.ts'
 import type { Route } from './route.ts'
 import { transactionRoutes } from './transactions.ts'
+import { transparencyRoutes } from './transparency.ts'
 import { walletStatementRoutes } from './wallet-statement.ts'
 import { walletRoutes } from './wallets.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -35,6 +36,7 @@ export const routes: readonly Route[] = [
   ...differenceRoutes,
   ...eventRoutes,
   ...networkRoutes,
+  ...transparencyRoutes,
   ...depositAddressRoutes,
   ...disclosureRoutes,
   ...webhookRoutes,

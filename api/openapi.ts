@@ -24,6 +24,8 @@ const tags = {
   Ledger: 'The double-entry book of all money. Amounts are decimal text in minor units: 1 FLOP is 100000000.',
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
   Events: 'The log itself, as it was signed and hashed.',
+  Transparency:
+    'The log as a Merkle tree (RFC 6962) in the tiles, checkpoints and notes of C2SP: proofs for whoever does not trust this server (docs/audit.md).',
   Disclosures:
     'What the log only commits to: terms, evidence, addresses. It is kept aside, read by whom it concerns, and can be erased.',
   Webhooks: 'Events posted to you as they happen, in the format of Standard Webhooks (docs/webhooks.md).',
@@ -196,7 +198,7 @@ function headers(named: Readonly<Record<string, string>>): JsonObject {
   return Object.fromEntries(Object.entries(named).map(([name, description]) => [name, { description, schema: { type: 'string' } }]))
 }
 
-const openApiPath = (path: string) => path.replaceAll(/:(\w+)/g, '{$1}')
+const openApiPath = (path: string) => path.replaceAll(/[:*](\w+)/g, '{$1}')
 
 /** `GET /v1/nodes/:id/health` → `getNodesByIdHealth`. */
 function operationId(method: string, path: string): string {

@@ -16,6 +16,9 @@ type ApiCode =
   | 'CommandsTooMany'
   | 'RouteUnknown'
   | 'NetworkUnknown'
+  | 'CheckpointUnknown'
+  | 'SizeUnknown'
+  | 'TileUnknown'
   | 'NodeUnknown'
   | 'AccountUnknown'
   | 'CommandUnknown'
@@ -425,6 +428,21 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 404,
     title: 'The network is not founded yet',
     about: 'As far as the read model has come, the log holds no network.',
+  },
+  CheckpointUnknown: {
+    status: 404,
+    title: 'There is no signed checkpoint here',
+    about: "Only an instance that has the network's key `log` signs checkpoints, and it has signed none yet if this is one.",
+  },
+  SizeUnknown: {
+    status: 404,
+    title: 'The log is not that long',
+    about: 'It has `size` events, as far as the read model has come; `after` waits for more.',
+  },
+  TileUnknown: {
+    status: 404,
+    title: 'There is no such tile',
+    about: 'Its address is not one of C2SP tlog-tiles, or the log is not long enough for it.',
   },
   NodeUnknown: {
     status: 404,

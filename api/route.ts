@@ -20,7 +20,7 @@ export interface Asked<Params = Record<string, never>, Query = Record<string, ne
 /** What a handler answers. */
 export interface Answer {
   readonly status: number
-  readonly body: string
+  readonly body: string | Buffer
   /** Default: JSON. */
   readonly type?: string
   readonly headers?: Readonly<Record<string, string>>

@@ -14,6 +14,7 @@ import { listen } from '../api/server.ts'
 import { webSockets } from '../api/websocket.ts'
 import type { Clock } from '../commands/ports.ts'
 import { createSubmit } from '../commands/submit.ts'
+import { merkleLog } from '../projections/merkle-log.ts'
 import { runAgent } from './agent/agent.ts'
 import { openChainSide } from './chain.ts'
 import { Failure } from './cli/command.ts'
@@ -24,6 +25,7 @@ import { failPoints, withFailPoints } from './fail-points.ts'
 import { keyRing } from './keys.ts'
 import { whileLeading } from './leading.ts'
 import { lifetime as newLifetime } from './lifetime.ts'
+import { openLogSigner } from './log-signer.ts'
 import { logged, seldom } from './logs.ts'
 import { createMetrics } from './metrics.ts'
 import { moneyStatus } from './money-status.ts'
@@ -94,6 +96,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
           webhooks?.moved()
           relay?.moved()
         }
+        if (projection === merkleLog.name) logSigner?.moved()
       },
     })
     if (readSide) {
@@ -129,6 +132,9 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
       does(config, 'processes') && store && submit && readSide
         ? createProcesses({ network, store, readSide, submit, keys, clock, log, reached })
         : undefined
+
+    const logSigner =
+      does(config, 'processes') && readSide ? openLogSigner({ network, keys, reads: readSide.queries, log }) : undefined
 
     const webhooks =
       does(config, 'webhooks') && engines.private
@@ -167,6 +173,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
           : noRequests,
       reads,
       progress: checkpoints,
+      checkpoint: () => logSigner?.checkpoint(),
       feeds: createFeeds({
         reads,
         progress: checkpoints,
@@ -195,6 +202,8 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
     if (readSide) await untilBuilt(readSide, progress, stopping)
     if (processes && postgres)
       lifetime.background('the processes', (signal) => whileLeading(postgres.url, 'processes', signal, processes.run))
+    // The key is in one data directory, which one instance holds: there is nothing to elect.
+    if (logSigner) lifetime.background('the checkpoints of the log', logSigner.run)
     if (webhooks && engines.private) {
       const { url } = engines.private
       lifetime.background('the webhooks', (signal) => whileLeading(url, 'webhooks', signal, (within) => webhooks.run(within)))

@@ -1,10 +1,10 @@
 import { type CanonicalEvent, canonicalEvent } from '../domain/event.ts'
-import { appendLeaf, completedBy, emptyTree, leafHash, type MerkleFrontier } from '../domain/merkle.ts'
+import { leafHash } from '../domain/merkle.ts'
 import { referencesOf, subjectOf } from '../domain/subjects.ts'
-import { appended, journal, keyed, type LogFact, type Projection, type TableRow } from './projection.ts'
+import { appended, type LogFact, type Projection, type TableRow } from './projection.ts'
 
-/** RFC 8785 text of an event, and its Merkle leaf; made once for all tables that need it. */
-function entryOf(fact: LogFact): { readonly canonical: string; readonly leaf: Buffer } {
+/** RFC 8785 text of an event, and its Merkle leaf; made once for all that need it. */
+export function entryOf(fact: LogFact): { readonly canonical: string; readonly leaf: Buffer } {
   let entry = entries.get(fact)
   if (!entry) {
     const canonical = canonicalEvent(fact as CanonicalEvent)
@@ -71,59 +71,11 @@ const eventReferences = appended({
   },
 })
 
-/** A tile has the hashes of 2^8 subtrees (C2SP tlog-tiles). */
-export const tileHeight = 8
-export const tileWidth = 2 ** tileHeight
-
-/** The Merkle tree over the log (design.md 23): what its root and its next leaf need. */
-const logTree = keyed({
-  columns: {
-    /** There is one: `log`. */
-    name: 'text',
-    size: 'integer',
-    /** Roots of the perfect subtrees, largest first, 32 bytes each. */
-    subtrees: 'bytes',
-  },
-  key: 'name',
-  keys: () => ['log'],
-  evolve(row, fact, name) {
-    const { size, subtrees } = appendLeaf(frontierOf(row), entryOf(fact).leaf)
-    return { name, size, subtrees: Buffer.concat(subtrees) }
-  },
-})
-
-/** The tree that a row holds. */
-export function frontierOf(row: { readonly size: number; readonly subtrees: Buffer } | null): MerkleFrontier {
-  if (!row) return emptyTree
-  const { size, subtrees } = row
-  return { size, subtrees: Array.from({ length: subtrees.length / 32 }, (_, n) => subtrees.subarray(n * 32, (n + 1) * 32)) }
-}
-
-/** Roots of tiles: whoever proves something reads these, and not all leaves. */
-const logHashes = journal({
-  of: logTree,
-  columns: {
-    /** 1: of 256 leaves; 2: of 256 of those. */
-    level: 'integer',
-    index: 'integer',
-    hash: 'bytes',
-  },
-  key: ['level', 'index'],
-  entries(fact, _after, before) {
-    if ((fact.index + 1) % tileWidth !== 0) return []
-    return completedBy(frontierOf(before), entryOf(fact).leaf)
-      .filter(({ height }) => height % tileHeight === 0)
-      .map(({ height, index, hash }) => ({ level: height / tileHeight, index, hash }))
-  },
-})
-
-export type LogTreeRow = TableRow<typeof logTree>
-export type LogHashRow = TableRow<typeof logHashes>
 export type EventRow = TableRow<typeof events>
 export type EventReferenceRow = TableRow<typeof eventReferences>
 
 export const eventLog = {
   name: 'event-log',
-  version: 3,
-  tables: { events, eventReferences, logTree, logHashes },
+  version: 2,
+  tables: { events, eventReferences },
 } satisfies Projection

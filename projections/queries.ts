@@ -7,7 +7,7 @@ import { type EscrowSummaryQueries, escrowSummaryQueries } from './escrow-summar
 import { type EventLogQueries, eventLogQueries } from './event-log.query.ts'
 import { type HealthWatchQueries, healthWatchQueries } from './health-watch.query.ts'
 import { type LedgerQueries, ledgerQueries } from './ledger.query.ts'
-import { type LogTreeQueries, logTreeQueries } from './log-tree.query.ts'
+import { type MerkleLogQueries, merkleLogQueries } from './merkle-log.query.ts'
 import { type NetworkQueries, networkQueries } from './network.query.ts'
 import { type NodeDirectoryQueries, nodeDirectoryQueries } from './node-directory.query.ts'
 import { type NodeHealthQueries, nodeHealthQueries } from './node-health.query.ts'
@@ -25,7 +25,7 @@ export interface Queries
     NodeHealthQueries,
     ReputationHistoryQueries,
     EventLogQueries,
-    LogTreeQueries,
+    MerkleLogQueries,
     NetworkQueries,
     WalletBalancesQueries,
     WalletStatementQueries,
@@ -49,7 +49,7 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...nodeHealthQueries(db),
     ...reputationHistoryQueries(db),
     ...eventLogQueries(db),
-    ...logTreeQueries(db),
+    ...merkleLogQueries(db),
     ...networkQueries(db),
     ...walletBalancesQueries(db),
     ...walletStatementQueries(db),

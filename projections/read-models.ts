@@ -6,6 +6,7 @@ import { escrowSummary } from './escrow-summary.ts'
 import { eventLog } from './event-log.ts'
 import { healthWatch } from './health-watch.ts'
 import { ledger } from './ledger.ts'
+import { merkleLog } from './merkle-log.ts'
 import { network } from './network.ts'
 import { nodeDirectory } from './node-directory.ts'
 import { nodeHealth } from './node-health.ts'
@@ -19,6 +20,7 @@ import { withdrawals } from './withdrawals.ts'
 /** Every read model there is. */
 export const readModels: readonly Projection[] = [
   eventLog,
+  merkleLog,
   network,
   nodeDirectory,
   nodeHeartbeats,

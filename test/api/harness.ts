@@ -23,7 +23,7 @@ import { NotServed, noChain, noRequests } from '../../infra/not-served.ts'
 import { openRequests } from '../../infra/private-side.ts'
 import { progress } from '../../projections/progress.ts'
 import { createProjector, type Projector } from '../../projections/projector.ts'
-import { queries } from '../../projections/queries.ts'
+import { type Queries, queries } from '../../projections/queries.ts'
 import type { ReadModels } from '../../projections/read.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { testPostgres } from '../support/engines.ts'
@@ -60,6 +60,7 @@ export interface Api {
   /** What the feeds counted: `sse 1`, `websocket -1`, `sse cut off`. */
   readonly feedMetrics: string[]
   readonly feeds: Feeds
+  readonly reads: Queries
   /** The server's clock, which only the test moves. */
   readonly clock: { now: Date; advance(seconds: number): void }
   /** Whether the process is about to stop. */
@@ -167,6 +168,7 @@ export async function startApi(
       : noRequests,
     reads,
     progress: reached,
+    checkpoint: () => undefined,
     feeds: createFeeds({
       reads,
       progress: reached,
@@ -223,6 +225,7 @@ export async function startApi(
     requested,
     feedMetrics,
     feeds: deps.feeds,
+    reads,
     clock,
     stopping,
     listening,

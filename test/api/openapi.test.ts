@@ -32,7 +32,7 @@ openapi('the document is of OpenAPI 3.1 and says who it is', ({ document }) => {
 
 openapi('every route is there, and nothing else', ({ document }) => {
   const described = operations(document).map(({ path, method }) => `${method.toUpperCase()} ${path}`)
-  const served = routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+  const served = routes.map(({ method, path }) => `${method} ${path.replaceAll(/[:*](\w+)/g, '{$1}')}`)
   assert.equal(described.sort(), served.sort())
 })
 

@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type DomainEvent, UnreadableEvent } from '../../domain/catalogue.ts'
 import { canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
-import { leafHash } from '../../domain/merkle.ts'
+import { appendLeaf, emptyTree, leafHash, rootOf } from '../../domain/merkle.ts'
 import { initialPolicy } from '../../domain/network/policy.ts'
 import { byKey, tableDigest } from '../../projections/digest.ts'
 import { FoldFailed } from '../../projections/fold.ts'
@@ -191,6 +191,19 @@ folds('event-log: dense indexes, canonical text and Merkle leaves', async () => 
   }
 })
 
+folds('merkle-log: the tree over all leaves, and the roots of its full tiles', async () => {
+  const { tables } = await given(registered, ...Array.from({ length: 600 }, (_, n) => rated(n % 100, (n + 1) % 100)))
+  const leaves = tables['event-log']!.events!.map(({ leaf }) => leaf as Buffer)
+  const tree = leaves.reduce(appendLeaf, emptyTree)
+  const [row] = tables['merkle-log']!.logTree!
+  assert.equal([row!.size, row!.subtrees], [602, Buffer.concat(tree.subtrees)])
+  const roots = [0, 1].map((tile) => rootOf(leaves.slice(tile * 256, (tile + 1) * 256).reduce(appendLeaf, emptyTree)))
+  assert.equal(tables['merkle-log']!.logHashes, [
+    { level: 1, index: 0, hash: roots[0] },
+    { level: 1, index: 1, hash: roots[1] },
+  ])
+})
+
 folds('health-watch: an item is open while the status is not the verdict of the last heartbeat', async () => {
   assert.equal(watch(await given(registered)), {
     nodeId: id,
@@ -230,7 +243,7 @@ folds('the same log makes the same digests, another makes others', async () => {
   const after = await digests(other, false)
   assert.equal(
     Object.keys(before).filter((name) => before[name] !== after[name]),
-    ['event-log', 'node-directory', 'reputation-history'],
+    ['event-log', 'merkle-log', 'node-directory', 'reputation-history'],
   )
 })
 
@@ -238,6 +251,7 @@ folds('digests are pinned and know nothing of positions: another format would ma
   const { events, digests } = await given(registered, heard(), became('healthy', 'registered'), rated(50, 60))
   assert.equal(digests, {
     'event-log': '98fd7e1b88292aa1fe9fe291b81844c446b7dbe29a214b93ab47df47b3798653',
+    'merkle-log': 'd91f19119327462a6bd1225d2b20f4a18b2d29e60b6d6bd20844e03c363d1832',
     network: 'ec7a2d5011ff2304fee2e6a8c2fb461df2118bf7e8e7735fb3bbc2b5d4aa43b5',
     'node-directory': '97a085698100ca4a8248e9180b95f3701d894246ae12c9a14895100405ff1ae5',
     'node-heartbeats': 'c07b1e88c0184cf15f4a16cf20188221ad5df05f73e09ef23383adbe6011aa1a',

@@ -1,8 +1,9 @@
 import { type MerkleFrontier, type NodeAt, nodeHash } from '../domain/merkle.ts'
-import { eventLog, frontierOf, tileHeight, tileWidth } from './event-log.ts'
+import { eventLog } from './event-log.ts'
+import { frontierOf, merkleLog, tileHeight, tileWidth } from './merkle-log.ts'
 import { type Answer, answer, type ReadDatabase } from './read.ts'
 
-export interface LogTreeQueries {
+export interface MerkleLogQueries {
   /** The Merkle tree over all events so far. */
   logTree(): Promise<Answer<MerkleFrontier>>
   /**
@@ -14,10 +15,10 @@ export interface LogTreeQueries {
   logEntries(index: number): Promise<readonly string[]>
 }
 
-export function logTreeQueries(db: ReadDatabase): LogTreeQueries {
+export function merkleLogQueries(db: ReadDatabase): MerkleLogQueries {
   return {
     async logTree() {
-      const { value, ...place } = await answer(db, eventLog, db.selectFrom('logTree').select(['size', 'subtrees']))
+      const { value, ...place } = await answer(db, merkleLog, db.selectFrom('logTree').select(['size', 'subtrees']))
       return { value: frontierOf(value[0] ?? null), ...place }
     },
     async logTile(level, index) {
@@ -28,7 +29,7 @@ export function logTreeQueries(db: ReadDatabase): LogTreeQueries {
       }
       const hashes = db.selectFrom('logHashes').select(['index', 'hash']).where('level', '=', level)
       const tile = hashes.where('index', '>=', from).where('index', '<', to).orderBy('index')
-      return (await answer(db, eventLog, tile, [['index', 'asc']])).value.map(({ hash }) => hash)
+      return (await answer(db, merkleLog, tile, [['index', 'asc']])).value.map(({ hash }) => hash)
     },
     async logEntries(index) {
       const entries = db
@@ -42,7 +43,7 @@ export function logTreeQueries(db: ReadDatabase): LogTreeQueries {
 }
 
 /** Nodes of the log's tree from its tiles, each of which is read once. Rejects with `RangeError` for a node that the log has not completed. */
-export function nodesOf({ logTile }: Pick<LogTreeQueries, 'logTile'>): NodeAt {
+export function nodesOf({ logTile }: Pick<MerkleLogQueries, 'logTile'>): NodeAt {
   const tiles = new Map<string, Promise<readonly Buffer[]>>()
   return async (height, index) => {
     const level = Math.floor(height / tileHeight)
