@@ -25,7 +25,7 @@ const tags = {
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
   Events: 'The log itself, as it was signed and hashed.',
   Transparency:
-    'The log as a Merkle tree (RFC 6962) in the tiles, checkpoints and notes of C2SP: proofs for whoever does not trust this server (docs/audit.md).',
+    'The log as a Merkle tree (RFC 6962) in the tiles, checkpoints and notes of C2SP: proofs for whoever does not trust this server (docs/auditing.md).',
   Disclosures:
     'What the log only commits to: terms, evidence, addresses. It is kept aside, read by whom it concerns, and can be erased.',
   Webhooks: 'Events posted to you as they happen, in the format of Standard Webhooks (docs/webhooks.md).',

@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
     does: 'fold the log without Postgres; --live compares with Postgres',
     main: cli('replay', () => import('./cli/replay.ts')),
   },
+  audit: {
+    does: 'prove events, verify proofs, and check an export, without a server',
+    main: cli('audit', () => import('./cli/audit.ts')),
+  },
   dispute: { does: 'judge a dispute bundle without a server', main: cli('dispute', () => import('./cli/dispute.ts')) },
   fund: { does: "print the community fund's transparency report", main: cli('fund', () => import('./cli/fund.ts')) },
   wallet: {

@@ -1,19 +1,22 @@
 // An export of the log (design.md 6): NDJSON of one header, the events by dense index, one trailer. Each line has exactly one
-// spelling, so a file is either the bytes that the writer made or an error that names the line.
+// spelling and each event's line its hash, so a file is either the bytes that the writer made or an error that names the line.
 import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { canonicalJson, type Json, NotCanonical } from '../../domain/canonical.ts'
 import { type CanonicalEvent, canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
 import { uuidSchema } from '../../domain/ids.ts'
-import { appendLeaf, emptyTree, leafHash, type MerkleFrontier, rootOf } from '../../domain/merkle.ts'
+import { appendLeaf, emptyTree, isConsistent, leafHash, type MerkleFrontier, rootOf, type TreeHead } from '../../domain/merkle.ts'
+import { NoteInvalid, readCheckpoint, readNote } from '../../domain/signed-note.ts'
 import { Failure } from './command.ts'
 
-const format = 'duxnet-log-v1'
+const format = 'duxnet-log-v2'
+/** The events' lines of the first format had no hash. */
+const formatWithoutLeaves = 'duxnet-log-v1'
 const index = z.int().nonnegative()
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
 
 const headerSchema = z.strictObject({
-  format: z.literal(format),
+  format: z.enum([format, formatWithoutLeaves]),
   networkId: uuidSchema,
   /** First and last index; `to` is null for an export to the end of the log as it was then. */
   range: z.strictObject({ from: index, to: index.nullable() }),
@@ -36,6 +39,10 @@ const trailerSchema = z.strictObject({
   last: index.nullable(),
   /** RFC 6962 root over the log from its beginning to `last`, in hexadecimal. */
   root: hash,
+  /** Of the log when it had these events or more, signed; an export that nobody has signed has none. */
+  checkpoint: z.string().optional(),
+  /** That the tree of `checkpoint` begins with these events (RFC 6962 §2.1.2). */
+  proof: z.array(hash).optional(),
 })
 
 export type ExportHeader = z.infer<typeof headerSchema>
@@ -43,6 +50,20 @@ export type ExportTrailer = z.infer<typeof trailerSchema>
 export interface ExportedEvent {
   readonly index: number
   readonly event: CanonicalEvent
+}
+
+/** A signed checkpoint, and the proof that its tree begins with the events of an export. */
+export interface Attestation {
+  readonly checkpoint: string
+  readonly proof: readonly string[]
+}
+
+export interface ExportOptions {
+  readonly networkId: string
+  readonly from?: number
+  readonly to?: number | null
+  /** Asked for the trailer, with the tree up to the last event; undefined where nobody has signed it. */
+  readonly attest?: (head: TreeHead) => Promise<Attestation | undefined>
 }
 
 /** The file is not an export that was written to its end. `line` counts from 1. */
@@ -62,7 +83,7 @@ export class ExportDamaged extends Error {
  */
 export async function* exportLines(
   events: AsyncIterable<CanonicalEvent>,
-  { networkId, from = 0, to = null }: { networkId: string; from?: number; to?: number | null },
+  { networkId, from = 0, to = null, attest }: ExportOptions,
 ): AsyncGenerator<string> {
   let tree = emptyTree
   const header = () => {
@@ -73,20 +94,24 @@ export async function* exportLines(
   for await (const event of events) {
     const text = canonicalEvent(event)
     const here = tree.size
-    tree = appendLeaf(tree, leafHash(text))
-    if (here >= from) yield eventLine(here, text)
+    const leaf = leafHash(text)
+    tree = appendLeaf(tree, leaf)
+    if (here >= from) yield eventLine(here, text, leaf)
     if (tree.size === from) yield header()
     if (here === to) break
   }
   if (tree.size < from || (to !== null && tree.size <= to))
     throw new RangeError(`the log has ${tree.size} events, so its last index is ${tree.size - 1}`)
   const count = tree.size - from
-  yield line({ count, last: count ? tree.size - 1 : null, root: rootOf(tree).toString('hex') } satisfies ExportTrailer)
+  const root = rootOf(tree)
+  const attestation = await attest?.({ size: tree.size, root })
+  yield line({ count, last: count ? tree.size - 1 : null, root: root.toString('hex'), ...attestation })
 }
 
 const line = (value: Json) => `${canonicalJson(value)}\n`
-/** In the canonical order of its two members. */
-const eventLine = (here: number, canonicalText: string) => `{"event":${canonicalText},"index":${here}}\n`
+/** In the canonical order of its members. */
+const eventLine = (here: number, canonicalText: string, leaf: Buffer | undefined) =>
+  `{"event":${canonicalText},"index":${here}${leaf ? `,"leaf":"${leaf.toString('hex')}"` : ''}}\n`
 
 /**
  * Reads an export line by line: first its header, then its events; the trailer is checked and returned at the end. Throws
@@ -105,6 +130,7 @@ export async function* readExport(
     const value = parse(text, number)
     if (!header) {
       header = check(headerSchema, value, number, 'the header')
+      if (text !== canonicalJson(header)) throw new ExportDamaged(number, 'the header is not in canonical form')
       tree = { size: header.range.from, subtrees: header.before.map((subtree) => Buffer.from(subtree, 'hex')) }
       if (tree.subtrees.length !== bitsSet(tree.size)) throw new ExportDamaged(number, 'the header has too few or too many hashes')
       yield header
@@ -112,22 +138,52 @@ export async function* readExport(
       const here = tree.size
       const event = check(eventSchema, value.event, number, 'the event') as CanonicalEvent
       const canonical = canonicalOf(event, number)
-      if (`${text}\n` !== eventLine(here, canonical)) throw new ExportDamaged(number, `is not event ${here} in canonical form`)
-      tree = appendLeaf(tree, leafHash(canonical))
+      const leaf = leafHash(canonical)
+      if (`${text}\n` !== eventLine(here, canonical, header.format === format ? leaf : undefined))
+        throw new ExportDamaged(number, faultOf(value, here, leaf))
+      tree = appendLeaf(tree, leaf)
       yield { index: here, event }
-    } else trailer = check(trailerSchema, value, number, 'the trailer')
+    } else {
+      trailer = check(trailerSchema, value, number, 'the trailer')
+      if (text !== canonicalJson(trailer as unknown as Json))
+        throw new ExportDamaged(number, 'the trailer is not in canonical form')
+      checkTrailer(trailer, header, tree, number)
+    }
   }
   if (!header) throw new ExportDamaged(1, 'the file is empty')
   if (!trailer) throw new ExportDamaged(number + 1, 'the trailer is missing: the file was cut')
-  const count = tree.size - header.range.from
-  if (
-    trailer.count !== count ||
-    trailer.last !== (count ? tree.size - 1 : null) ||
-    (header.range.to ?? trailer.last) !== trailer.last
-  )
-    throw new ExportDamaged(number, `the trailer says ${trailer.count} events to index ${trailer.last}, but there are ${count}`)
-  if (trailer.root !== rootOf(tree).toString('hex')) throw new ExportDamaged(number, 'the root is not that of the events')
   return { trailer, tree }
+}
+
+/** Throws `ExportDamaged` for a trailer that does not belong to the events before it. */
+function checkTrailer(trailer: ExportTrailer, { range }: ExportHeader, tree: MerkleFrontier, number: number): void {
+  const count = tree.size - range.from
+  const last = count ? tree.size - 1 : null
+  if (trailer.count !== count || trailer.last !== last || (range.to ?? trailer.last) !== trailer.last)
+    throw new ExportDamaged(number, `the trailer says ${trailer.count} events to index ${trailer.last}, but there are ${count}`)
+  const root = rootOf(tree)
+  if (trailer.root !== root.toString('hex')) throw new ExportDamaged(number, 'the root is not that of the events')
+  requireConsistency(trailer, { size: tree.size, root }, number)
+}
+
+/** What is wrong with the line of event `here`. */
+function faultOf(value: Record<string, unknown>, here: number, leaf: Buffer): string {
+  if (value.index !== here) return `is not event ${here}: one is missing, moved or too many`
+  if (typeof value.leaf === 'string' && value.leaf !== leaf.toString('hex')) return `event ${here} is not what its leaf hash says`
+  return `is not event ${here} in canonical form`
+}
+
+/** The tree of the checkpoint must begin with the events. Whether its signature holds is for whoever has the key. */
+function requireConsistency({ checkpoint, proof }: ExportTrailer, head: TreeHead, number: number): void {
+  if (checkpoint === undefined && proof === undefined) return
+  try {
+    const signed = readCheckpoint(readNote(checkpoint ?? '').text)
+    const hashes = (proof ?? []).map((text) => Buffer.from(text, 'hex'))
+    if (!isConsistent(head, signed, hashes)) throw new NoteInvalid('is of a log that does not begin with these events')
+  } catch (error) {
+    if (error instanceof NoteInvalid) throw new ExportDamaged(number, `the checkpoint ${error.message}`)
+    throw error
+  }
 }
 
 function parse(text: string, number: number): Record<string, unknown> {

@@ -2,10 +2,13 @@ import { once } from 'node:events'
 import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import type { RecordedEvent } from '../../domain/event.ts'
+import type { TreeHead } from '../../domain/merkle.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
-import { exportLines } from './export-format.ts'
+import { type Attestation, exportLines } from './export-format.ts'
 import { indexOption } from './index-option.ts'
 import { openLog } from './log.ts'
 import { progressOf } from './progress.ts'
@@ -16,8 +19,9 @@ export const command: Command = {
   usage: `
 duxnet export [--from INDEX] [--to INDEX] [--out FILE]
 
-Writes the log as NDJSON: a header, one line for each event with its dense index, and a trailer with the count and the
-Merkle root (RFC 6962) over everything up to the last event. Reads from the running instance, or from --esdb-url.
+Writes the log as NDJSON: a header, one line for each event with its dense index and leaf hash, and a trailer with the count and
+the Merkle root (RFC 6962) over everything up to the last event. Reads from the running instance, whose signed checkpoint then
+stands in the trailer too, or from --esdb-url.
 
   --from INDEX  first event (0); what does not start at 0 can be verified, but not imported or folded
   --to INDEX    last event (the newest)
@@ -33,7 +37,9 @@ ${configHelp(keys)}`,
     if (out !== undefined && existsSync(out)) throw new Failure(`${out} is there already and is not overwritten`)
     const log = await openLog(loadConfig(values))
     try {
-      const lines = exportLines(counted(log.events()), { networkId: log.networkId, from, to })
+      const http = log.running?.http
+      const attest = http === undefined ? undefined : (head: TreeHead) => attestationOf(http, head)
+      const lines = exportLines(counted(log.events()), { networkId: log.networkId, from, to, ...(attest && { attest }) })
       await (out === undefined ? writeTo(process.stdout, lines) : writeFile(out, lines))
       return exit.done
     } catch (error) {
@@ -43,6 +49,26 @@ ${configHelp(keys)}`,
       await log.close()
     }
   },
+}
+
+const attestMs = { limit: 5000, pause: 250 }
+const attestationSchema = z.object({ checkpoint: z.string().nullable(), proof: z.array(z.string()) })
+
+/** Waits until the instance has signed a tree of these events or more; undefined, and a word about it, when it does not. */
+async function attestationOf(http: string, { size }: TreeHead): Promise<Attestation | undefined> {
+  let reason = 'it has not signed these events yet'
+  for (let waited = 0; waited < attestMs.limit; waited += attestMs.pause) {
+    try {
+      const response = await fetch(`${http}/v1/log/consistency-proof?from=${size}`, { signal: AbortSignal.timeout(attestMs.limit) })
+      const { checkpoint, proof } = attestationSchema.parse(await response.json())
+      if (checkpoint !== null) return { checkpoint, proof }
+    } catch (error) {
+      reason = error instanceof z.ZodError ? 'it has no proof of them yet' : (error as Error).message
+    }
+    await sleep(attestMs.pause)
+  }
+  process.stderr.write(`duxnet export: without a signed checkpoint, for ${http} gave none: ${reason}\n`)
+  return undefined
 }
 
 async function* counted(events: AsyncIterable<RecordedEvent>): AsyncGenerator<RecordedEvent> {

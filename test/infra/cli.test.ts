@@ -86,6 +86,9 @@ test('wrong usage is one message that names the culprit, and exit code 2', async
     [['fund', 'dance', '--live'], 'dance'],
     [['dispute', 'dance', 'x'], 'dance'],
     [['dispute', 'verify'], 'missing'],
+    [['audit', 'dance', 'x'], 'dance'],
+    [['audit', 'verify', 'x'], '--key'],
+    [['audit', 'fsck', 'x', '--key', 'y'], '--key'],
     [['fund', 'report'], '--live'],
     [['fund', 'report', 'x', '--from', 'y'], '--from'],
   ]

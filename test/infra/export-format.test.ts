@@ -71,6 +71,15 @@ test('a part of the log proves the root of everything up to its end', async () =
   }
 })
 
+test('exports of the first format, whose lines have no hashes, are read as they were', async () => {
+  const first = (await written()).replace('duxnet-log-v2', 'duxnet-log-v1').replaceAll(/,"leaf":"[0-9a-f]{64}"/g, '')
+  const { events, trailer } = await read(first)
+  assert.equal(events, log)
+  assert.is(trailer.root, rootOver(log))
+  assert.match((await damage((await written()).replace('duxnet-log-v2', 'duxnet-log-v1'))).message, /canonical form/)
+  assert.is((await damage(first.replace('"b":3', '"b":4'))).line, 23)
+})
+
 test('an empty log has a header and a trailer', async () => {
   const { events, trailer } = await read(await written({}, []))
   assert.equal(events, [])

@@ -1,0 +1,196 @@
+import { createReadStream, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { verifySignature } from '../../adapters/crypto/ed25519.ts'
+import { canonicalJson, type Json } from '../../domain/canonical.ts'
+import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
+import { leafHash, rootByInclusion } from '../../domain/merkle.ts'
+import { NoteInvalid, openCheckpoint, readVerifierKey } from '../../domain/signed-note.ts'
+import { configHelp, configOptions, loadConfig } from '../config.ts'
+import { findRunning } from '../data-directory.ts'
+import { type Command, exit, Failure, UsageError, type Values } from './command.ts'
+import { ExportDamaged, linesOf } from './export-format.ts'
+import { type FsckReport, fsck } from './fsck.ts'
+import { progressOf } from './progress.ts'
+
+const keys = ['data'] as const
+
+export const command: Command = {
+  usage: `
+duxnet audit prove EVENT [--url URL] > FILE
+duxnet audit verify FILE --key KEY
+duxnet audit fsck EXPORT [--key KEY]
+
+prove asks an instance (the one of the data directory, or of --url) for the proof that an event is in the log that it signed. EVENT is
+an index in the log, or the id of a command: then all events that it made.
+verify checks such a file, and fsck an export, from the file alone: nothing is asked of anybody. fsck finds any changed, missing, moved
+or added event and names its line, verifies every signature and makes every decision again.
+
+  --key KEY  the log's verifier key, <name>+<hash>+<key>: verifierKey of GET /v1/log, from a source that you trust
+  --url URL  address of an instance
+
+Exit code: 0 all of it holds, 1 something does not.
+${configHelp(keys)}`,
+  options: { ...configOptions(keys), key: { type: 'string' }, url: { type: 'string' } },
+  positionals: { min: 2, max: 2 },
+
+  async run(values, [action, what]) {
+    switch (action) {
+      case 'prove':
+        process.stdout.write(`${canonicalJson((await prove(await addressOf(values), what!)) as unknown as Json)}\n`)
+        return exit.done
+      case 'verify':
+        process.stdout.write(await verify(what!, keyOf(values) ?? missingKey()))
+        return exit.done
+      case 'fsck':
+        process.stdout.write(await check(what!, keyOf(values)))
+        return exit.done
+      default:
+        throw new UsageError(`there is no 'audit ${action}'; there are prove, verify and fsck`)
+    }
+  },
+}
+
+function missingKey(): never {
+  throw new UsageError('--key is missing: a proof that anybody may have signed proves nothing')
+}
+
+function keyOf({ key }: Values): ReturnType<typeof readVerifierKey> | undefined {
+  if (key === undefined) return undefined
+  try {
+    return readVerifierKey(String(key))
+  } catch (error) {
+    if (error instanceof NoteInvalid) throw new UsageError(`--key: ${error.message}`)
+    throw error
+  }
+}
+
+async function addressOf(values: Values): Promise<string> {
+  if (values.url !== undefined) return String(values.url).replace(/\/$/, '')
+  const { config } = loadConfig(values)
+  const { http } = await findRunning(config.data)
+  if (http === undefined) throw new Failure(`the DuxNet on ${config.data} serves no API`)
+  return http
+}
+
+const format = 'duxnet-proof-v1'
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const index = z.int().nonnegative()
+const eventSchema = z.object({
+  id: z.string(),
+  stream: z.string(),
+  revision: index,
+  type: z.string(),
+  data: z.json(),
+  metadata: z.json(),
+})
+const proofSchema = z.strictObject({
+  format: z.literal(format),
+  checkpoint: z.string(),
+  events: z.array(z.strictObject({ index, event: eventSchema, proof: z.array(hash).max(64) })).min(1),
+})
+type ProofFile = z.infer<typeof proofSchema>
+
+async function prove(url: string, what: string): Promise<ProofFile> {
+  const indexes = /^\d{1,15}$/.test(what) ? [Number(what)] : await indexesOf(url, what)
+  const { checkpoint } = z.object({ checkpoint: z.string().nullable() }).parse(await ask(url, '/v1/log'))
+  if (checkpoint === null) throw new Failure(`${url} signs no checkpoints; ask the instance that has the role processes`)
+  const size = Number(checkpoint.split('\n', 2)[1])
+  const events = await Promise.all(
+    indexes.map(async (index) => {
+      const { proof } = z
+        .object({ proof: z.array(hash) })
+        .parse(await ask(url, `/v1/log/inclusion-proof?index=${index}&size=${size}`))
+      return { index, event: await eventAt(url, index, size), proof }
+    }),
+  )
+  return { format, checkpoint, events }
+}
+
+async function indexesOf(url: string, commandId: string): Promise<number[]> {
+  const answer = z
+    .object({ events: z.array(z.object({ index })) })
+    .parse(await ask(url, `/v1/commands/${encodeURIComponent(commandId)}`))
+  return answer.events.map(({ index }) => index)
+}
+
+const tileWidth = 256
+
+/** The event as a tile has it. */
+async function eventAt(url: string, index: number, size: number): Promise<z.infer<typeof eventSchema>> {
+  const tile = Math.floor(index / tileWidth)
+  const width = Math.min(tileWidth, size - tile * tileWidth)
+  const digits = String(tile).padStart(Math.ceil(String(tile).length / 3) * 3, '0')
+  const groups = digits.match(/\d{3}/g)!.map((group, n, all) => (n < all.length - 1 ? `x${group}` : group))
+  const response = await fetch(`${url}/log/tile/entries/${groups.join('/')}${width < tileWidth ? `.p/${width}` : ''}`)
+  if (!response.ok) throw new Failure(`${url} does not give event ${index}: ${response.status}`)
+  const entries = Buffer.from(await response.arrayBuffer())
+  let at = 0
+  for (let skipped = tile * tileWidth; skipped < index; skipped++) at += 2 + entries.readUInt16BE(at)
+  return eventSchema.parse(JSON.parse(entries.toString('utf8', at + 2, at + 2 + entries.readUInt16BE(at))))
+}
+
+async function ask(url: string, path: string): Promise<unknown> {
+  const response = await fetch(`${url}${path}`).catch((error) => {
+    throw new Failure(`${url} does not answer: ${error.message}`, { cause: error })
+  })
+  const body = (await response.json()) as { readonly title?: string; readonly detail?: string }
+  if (!response.ok) throw new Failure(`${url}${path}: ${body.title ?? response.status}`)
+  return body
+}
+
+/** Verifies a file of `prove`. Throws `Failure`. */
+async function verify(path: string, { name, publicKey }: ReturnType<typeof readVerifierKey>): Promise<string> {
+  const { data: file, error } = proofSchema.safeParse(readJson(path))
+  if (error) throw new Failure(`${path} is no proof: ${error.issues[0]!.path.join('.')} ${error.issues[0]!.message}`)
+  const { checkpoint, events } = file
+  const signed = await openCheckpoint(checkpoint, name, publicKey, verifySignature).catch((error) => {
+    throw error instanceof NoteInvalid ? new Failure(`${path}: the checkpoint ${error.message}`) : error
+  })
+  const lines = events.map(({ index, event, proof }) => {
+    const leaf = leafHash(canonicalEvent(event as CanonicalEvent))
+    const root = rootByInclusion(
+      leaf,
+      index,
+      signed.size,
+      proof.map((text) => Buffer.from(text, 'hex')),
+    )
+    if (!root?.equals(signed.root)) throw new Failure(`${path}: event ${index} is not in the log that was signed`)
+    return `event ${index}: ${event.type} of ${event.stream}@${event.revision} is in the log\n`
+  })
+  return `${lines.join('')}signed: ${signed.size} events, root ${signed.root.toString('hex')}, by ${name}\n`
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new Failure(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+async function check(path: string, key: ReturnType<typeof readVerifierKey> | undefined): Promise<string> {
+  try {
+    const lines = linesOf(createReadStream(path, 'utf8'))
+    return reportOf(await fsck(lines, { verify: verifySignature, key, onProgress: progressOf('checking') }))
+  } catch (error) {
+    if (error instanceof ExportDamaged) throw new Failure(`${path}, ${error.message}`)
+    if ((error as NodeJS.ErrnoException).syscall) throw new Failure(`${path} cannot be read: ${(error as Error).message}`)
+    throw error
+  }
+}
+
+function reportOf({ networkId, first, last, root, signed, rules }: FsckReport): string {
+  const by = signed && (signed.isPinned ? 'the key that was given' : `${signed.verifierKey}, which the log itself names`)
+  const lines = [
+    `network    ${networkId}`,
+    `events     ${last === null ? 'none' : `${first} to ${last}, each with its leaf hash`}`,
+    `root       ${root}`,
+    signed ? `signed     at ${signed.size} events, by ${by}` : 'signed     by nobody',
+    rules
+      ? `decisions  every signature verified, every decision made again by rules ${Object.entries(rules)
+          .map(([category, version]) => `${category} ${version}`)
+          .join(', ')}`
+      : 'decisions  not made again: the export does not begin at event 0',
+  ]
+  return `${lines.join('\n')}\n`
+}
