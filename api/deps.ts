@@ -18,8 +18,8 @@ export interface Deps {
   readonly reads: Omit<Queries, 'healthWatch' | 'settlement' | 'chainWork'>
   /** A wallet's address on the chain; undefined for a wallet that there is not. Throws `ChainUnavailable` where there is no node. */
   readonly depositAddress: (walletId: string) => Promise<string | undefined>
-  /** The log's newest signed checkpoint; undefined where this instance signs none, or has not yet. */
-  readonly checkpoint: () => string | undefined
+  /** The log's newest signed checkpoint, undefined before the first; absent where this instance signs none. */
+  readonly checkpoint?: (() => string | undefined) | undefined
   /** For those who listen. */
   readonly feeds: Feeds
   /** For `?after=`. */

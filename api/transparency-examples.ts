@@ -13,7 +13,14 @@ const text = checkpointText({ origin, size, root })
 const checkpoint = signedNote(text, origin, signer.publicKey, signer.sign(Buffer.from(text)))
 
 export const transparencyExamples = {
-  logHead: { origin, verifierKey: verifierKeyOf(origin, signer.publicKey), size, root: root.toString('hex'), checkpoint },
+  logHead: {
+    origin,
+    verifierKey: verifierKeyOf(origin, signer.publicKey),
+    size,
+    root: root.toString('hex'),
+    signs: true,
+    checkpoint,
+  },
   inclusionProof: {
     index: 1,
     leaf: leaf.toString('hex'),

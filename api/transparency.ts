@@ -27,7 +27,8 @@ const headSchema = z
       .describe('With which checkpoints are verified (C2SP signed-note); null before the network is founded'),
     size: size.describe('How many events the log holds'),
     root: hash.describe('The Merkle root over them (RFC 6962), in hex'),
-    checkpoint: z.string().nullable().describe('The newest that was signed; null where this instance signs none'),
+    signs: z.boolean().describe('Whether this instance signs checkpoints'),
+    checkpoint: z.string().nullable().describe('The newest that it has signed'),
   })
   .meta({ id: 'LogHead' })
 
@@ -78,7 +79,8 @@ export const transparencyRoutes: readonly Route[] = [
           verifierKey: network ? verifierKeyOf(origin, network.logKey) : null,
           size: tree.value.size,
           root: rootOf(tree.value).toString('hex'),
-          checkpoint: deps.checkpoint() ?? null,
+          signs: deps.checkpoint !== undefined,
+          checkpoint: deps.checkpoint?.() ?? null,
         }),
       )
     },
@@ -136,7 +138,7 @@ export const transparencyRoutes: readonly Route[] = [
     problems: ['CheckpointUnknown'],
     lane: 'none',
     handle(_asked, { checkpoint }) {
-      const note = checkpoint()
+      const note = checkpoint?.()
       if (note === undefined) throw new ApiProblem('CheckpointUnknown')
       return { status: 200, type: 'text/plain; charset=utf-8', body: note }
     },
@@ -183,7 +185,7 @@ async function treeAt(deps: Deps, after: bigint | undefined, wanted: number | un
   // The leaves are in another read model, which may be a little behind while one of both is rebuilt.
   const { value: leaves } = await read(deps, () => deps.reads.nextIndex())
   const known = Math.min(tree.value.size, leaves)
-  const note = deps.checkpoint()
+  const note = deps.checkpoint?.()
   const signed = note === undefined ? undefined : Number(note.split('\n', 2)[1])
   const size = wanted ?? (signed !== undefined && signed >= least && signed <= known ? signed : known)
   if (size > known) throw new ApiProblem('SizeUnknown', { size: known }, positionOf(tree))

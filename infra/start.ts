@@ -173,7 +173,7 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
           : noRequests,
       reads,
       progress: checkpoints,
-      checkpoint: () => logSigner?.checkpoint(),
+      checkpoint: logSigner?.checkpoint,
       feeds: createFeeds({
         reads,
         progress: checkpoints,

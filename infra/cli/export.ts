@@ -56,18 +56,22 @@ const attestationSchema = z.object({ checkpoint: z.string().nullable(), proof: z
 
 /** Waits until the instance has signed a tree of these events or more; undefined, and a word about it, when it does not. */
 async function attestationOf(http: string, { size }: TreeHead): Promise<Attestation | undefined> {
-  let reason = 'it has not signed these events yet'
-  for (let waited = 0; waited < attestMs.limit; waited += attestMs.pause) {
-    try {
-      const response = await fetch(`${http}/v1/log/consistency-proof?from=${size}`, { signal: AbortSignal.timeout(attestMs.limit) })
-      const { checkpoint, proof } = attestationSchema.parse(await response.json())
-      if (checkpoint !== null) return { checkpoint, proof }
-    } catch (error) {
-      reason = error instanceof z.ZodError ? 'it has no proof of them yet' : (error as Error).message
+  const end = performance.now() + attestMs.limit
+  const ask = async (path: string) =>
+    (await fetch(`${http}${path}`, { signal: AbortSignal.timeout(attestMs.limit) })).json() as Promise<unknown>
+  let reason = 'it signs none'
+  try {
+    const { signs } = z.object({ signs: z.boolean() }).parse(await ask('/v1/log'))
+    while (signs && performance.now() < end) {
+      const { data } = attestationSchema.safeParse(await ask(`/v1/log/consistency-proof?from=${size}`))
+      if (data && data.checkpoint !== null) return { checkpoint: data.checkpoint, proof: data.proof }
+      reason = 'it has not signed these events yet'
+      await sleep(attestMs.pause)
     }
-    await sleep(attestMs.pause)
+  } catch (error) {
+    reason = error instanceof z.ZodError ? 'it cannot say' : (error as Error).message
   }
-  process.stderr.write(`duxnet export: without a signed checkpoint, for ${http} gave none: ${reason}\n`)
+  process.stderr.write(`duxnet export: without a signed checkpoint from ${http}: ${reason}\n`)
   return undefined
 }
 

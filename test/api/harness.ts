@@ -168,7 +168,6 @@ export async function startApi(
       : noRequests,
     reads,
     progress: reached,
-    checkpoint: () => undefined,
     feeds: createFeeds({
       reads,
       progress: reached,

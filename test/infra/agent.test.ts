@@ -43,7 +43,6 @@ async function duxnet({ burst = 60, intervalSeconds = 1, skewMs = 0 } = {}) {
     submit,
     requests: noRequests,
     depositAddress: noChain,
-    checkpoint: () => undefined,
     // An agent asks one thing of the read side.
     reads: {
       network: async () => ({ value: { ...network, changedPosition: 0n }, position: 0n, generation: 1 }),
