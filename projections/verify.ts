@@ -1,10 +1,11 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import { type Checkpoint, nothingReached, type Reached, reachedAt, readCheckpoints } from './checkpoints.ts'
 import { byKey, readModelDigest, tableDigest } from './digest.ts'
-import { logReader } from './log-reader.ts'
+import { foldFact, tableFolds } from './fold.ts'
+import { emptyLog, logReader } from './log-reader.ts'
 import { behind, type LogSource } from './log-source.ts'
 import { type MemoryTable, memoryTables, printOf } from './memory-tables.ts'
-import { keyOf, type Projection, type Row } from './projection.ts'
+import { isKeyed, keyOf, type LogFact, type Projection, type Row, type Table } from './projection.ts'
 import type { ReadModels } from './read.ts'
 import { decoder, rowText } from './rows.ts'
 import { quoted } from './schema.ts'
@@ -21,6 +22,20 @@ export interface Verification {
   readonly stored: string
   /** The first difference in the order of tables and keys; undefined when all is equal. */
   readonly difference: string | undefined
+  /** The row that it is about; undefined where it is the log that differs. */
+  readonly row: DifferentRow | undefined
+}
+
+/** A row that Postgres and the log do not agree on. */
+export interface DifferentRow {
+  readonly table: string
+  /** Its primary key. */
+  readonly key: Row
+}
+
+interface Found {
+  readonly text: string
+  readonly row: DifferentRow | undefined
 }
 
 export interface VerifyOptions {
@@ -98,7 +113,8 @@ async function compare(
 ): Promise<Verification> {
   const { name, position, generation, eventId, schema } = checkpoint
   const isSameLog = reached.position === position && reached.eventId === eventId
-  let difference = isSameLog ? undefined : `the log does not hold event ${eventId} at position ${position}`
+  let found: Found | undefined
+  if (!isSameLog) found = { text: `the log does not hold event ${eventId} at position ${position}`, row: undefined }
   const folded: Record<string, string> = {}
   const stored: Record<string, string> = {}
   for (const table of [...tables].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -106,9 +122,9 @@ async function compare(
     const differ = differing(table, reached.log.newest)
     for await (const row of storedRows(tx, schema, table)) {
       digest.add(row)
-      difference ??= differ.next(row, rowText(table.table.columns, row))
+      found ??= differ.next(row, rowText(table.table.columns, row))
     }
-    difference ??= differ.end()
+    found ??= differ.end()
     folded[table.name] = table.digest(reached.log.newest)
     stored[table.name] = digest.end()
   }
@@ -118,7 +134,8 @@ async function compare(
     generation,
     folded: isSameLog ? readModelDigest(folded) : undefined,
     stored: readModelDigest(stored),
-    difference: difference && `${projection.name}: ${difference}`,
+    difference: found && `${projection.name}: ${found.text}`,
+    row: found?.row,
   }
 }
 
@@ -126,28 +143,70 @@ async function compare(
 function differing({ name, table, rows: rowsOf, prints }: MemoryTable, newest: string) {
   const rows = rowsOf(newest)
   const order = byKey(table)
-  const key = (row: Row) => `${name} ${JSON.stringify(Object.fromEntries(keyOf(table).map((column) => [column, row[column]])))}`
+  const found = (row: Row, says: (which: string) => string): Found => {
+    const key = keyIn(table, row)
+    return { text: says(`${name} ${JSON.stringify(key)}`), row: { table: name, key } }
+  }
   let index = 0
   if (prints.length) {
     return {
-      next(row: Row, text: string): string | undefined {
-        return prints[index++] === printOf(text) ? undefined : `${key(row)} is not what the log makes of row ${index - 1}: ${text}`
+      next(row: Row, text: string): Found | undefined {
+        if (prints[index++] === printOf(text)) return undefined
+        return found(row, (which) => `${which} is not what the log makes of row ${index - 1}: ${text}`)
       },
-      end: () => (index < prints.length ? `${name} ends after ${index} rows, and the log makes ${prints.length}` : undefined),
+      end: (): Found | undefined =>
+        index < prints.length
+          ? { text: `${name} ends after ${index} rows, and the log makes ${prints.length}`, row: undefined }
+          : undefined,
     }
   }
-  const missing = (row: Row) => `${key(row)} is missing, and the log makes ${rowText(table.columns, row)}`
+  const missing = (row: Row) => found(row, (which) => `${which} is missing, and the log makes ${rowText(table.columns, row)}`)
   return {
-    next(row: Row, text: string): string | undefined {
+    next(row: Row, text: string): Found | undefined {
       const expected = rows[index]
-      if (!expected || order(row, expected) < 0) return `${key(row)} is not in the log: ${text}`
+      if (!expected || order(row, expected) < 0) return found(row, (which) => `${which} is not in the log: ${text}`)
       if (order(row, expected) > 0) return missing(expected)
       index++
       const made = rowText(table.columns, expected)
-      return made === text ? undefined : `${key(row)} is ${text}, and the log makes ${made}`
+      return made === text ? undefined : found(row, (which) => `${which} is ${text}, and the log makes ${made}`)
     },
     end: () => (rows[index] ? missing(rows[index]!) : undefined),
   }
+}
+
+function keyIn(table: Table, row: Row): Row {
+  return Object.fromEntries(keyOf(table).map((column) => [column, row[column]!]))
+}
+
+/**
+ * The last event, up to `position`, that made a row what the log makes of it; undefined when none did: then the row is not the log's.
+ * Folds the projection again. Throws what `verify` throws.
+ */
+export async function eventBehind(
+  source: LogSource,
+  projection: Projection,
+  { table: name, key }: DifferentRow,
+  position: bigint,
+  onProgress?: (count: number) => void,
+): Promise<LogFact | undefined> {
+  const folds = tableFolds(projection)
+  const fold = folds.find((other) => other.name === name)!
+  const wanted = JSON.stringify(key)
+  const isIt = (row: Row) => JSON.stringify(keyIn(fold.table, row)) === wanted
+  const reader = logReader(emptyLog)
+  let last: LogFact | undefined
+  for await (const event of source.readAll()) {
+    if (event.position > position) break
+    const fact = reader.take(event)
+    if (reader.state.count % progressEvery === 0) onProgress?.(reader.state.count)
+    for (const fold of folds) foldFact(projection, fold, fact)
+    if (isKeyed(fold.table) ? fold.changed.has(String(key[fold.table.key])) : fold.added.some(isIt)) last = fact
+    for (const fold of folds) {
+      fold.changed.clear()
+      fold.added = []
+    }
+  }
+  return last
 }
 
 /** Rows in the order of the primary key, a page at a time. */

@@ -1,9 +1,10 @@
 import { openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
 import { isUnavailable } from '../../adapters/postgres/unavailable.ts'
 import { StoreUnavailable } from '../../commands/ports.ts'
+import type { LogFact } from '../../projections/projection.ts'
 import type { ReadModels } from '../../projections/read.ts'
 import { readModels } from '../../projections/read-models.ts'
-import { type Verification, verify } from '../../projections/verify.ts'
+import { eventBehind, type Verification, verify } from '../../projections/verify.ts'
 import { type Config, redact, type Sources } from '../config.ts'
 import { findRunning } from '../data-directory.ts'
 import { exit, Failure, UsageError } from './command.ts'
@@ -52,24 +53,43 @@ export function readModelsOf(names: readonly string[]) {
   return names.length ? readModels.filter(({ name }) => names.includes(name)) : readModels
 }
 
-/** Folds the log to each checkpoint, compares with Postgres and prints what it finds; the exit code: 0 equal, 1 different. */
-export async function verifyLive({ log, postgres }: LiveReadModels, names: readonly string[]): Promise<number> {
+/**
+ * Folds the log to each checkpoint, compares with Postgres and prints what it finds, with the event behind a row that differs where
+ * `withEvents` asks for it; the exit code: 0 equal, 1 different.
+ */
+export async function verifyLive(
+  { log, postgres }: LiveReadModels,
+  names: readonly string[],
+  { withEvents = false }: { readonly withEvents?: boolean } = {},
+): Promise<number> {
   const projections = readModelsOf(names)
-  const found = await verify(postgres.db, log.store, projections, { onProgress: progressOf('folding') })
-  const lines = projections.map(({ name }) =>
-    lineOf(
-      name,
-      found.find((verification) => verification.name === name),
-    ),
-  )
-  process.stdout.write(`${lines.map(({ text }) => text).join('\n')}\n`)
-  return lines.every(({ equal }) => equal) ? exit.done : exit.failed
+  const verified = await verify(postgres.db, log.store, projections, { onProgress: progressOf('folding') })
+  let isEqual = true
+  for (const projection of projections) {
+    const found = verified.find(({ name }) => name === projection.name)
+    isEqual &&= found !== undefined && isSame(found)
+    const behind =
+      withEvents && found?.row
+        ? await eventBehind(log.store, projection, found.row, found.position, progressOf('looking for the event'))
+        : undefined
+    process.stdout.write(`${lineOf(projection.name, found)}\n`)
+    if (withEvents && found?.row) process.stdout.write(`  ${eventText(behind)}\n`)
+  }
+  return isEqual ? exit.done : exit.failed
 }
 
-function lineOf(name: string, found: Verification | undefined): { equal: boolean; text: string } {
-  if (!found) return { equal: false, text: `${name}: has not been built` }
+const isSame = ({ difference, folded, stored }: Verification) => difference === undefined && folded === stored
+
+function lineOf(name: string, found: Verification | undefined): string {
+  if (!found) return `${name}: has not been built`
   const { position, stored, folded, difference } = found
   const place = `at position ${position}`
-  if (difference === undefined && folded === stored) return { equal: true, text: `${name}: equal ${place}, ${stored}` }
-  return { equal: false, text: `${name}: DIFFERENT ${place}, log ${folded ?? 'none'}, Postgres ${stored}\n  ${difference}` }
+  if (isSame(found)) return `${name}: equal ${place}, ${stored}`
+  return `${name}: DIFFERENT ${place}, log ${folded ?? 'none'}, Postgres ${stored}\n  ${difference}`
+}
+
+function eventText(fact: LogFact | undefined): string {
+  if (!fact) return 'no event of the log makes such a row'
+  const { index, position, type, stream, revision } = fact
+  return `the last event behind it is ${index} at position ${position}: ${type} of ${stream}@${revision}`
 }

@@ -5,33 +5,54 @@ import { foldLog } from '../../projections/replay.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
 import { readExportedLog } from './export-format.ts'
+import { indexOption } from './index-option.ts'
 import { progressOf } from './progress.ts'
 import { readModelKeys, verifyLive, withReadModels } from './read-models.ts'
 
 export const command: Command = {
   usage: `
-duxnet replay FILE
-duxnet replay --live
+duxnet replay FILE [--to INDEX]
+duxnet replay --live [--diff]
 
 Folds a log without Postgres. Of an export it prints each read model's digest, after it has proved the file's root. --live folds
 the log of the running instance to each read model's own checkpoint, compares with what Postgres holds and names the first
 difference. Exit code: 0 equal, 1 different or damaged, 2 usage, 3 nothing running.
 
+  --to INDEX  fold no further than this event; the file is read and proved to its end all the same
+  --diff      name the event, too, that made a row which differs
+
 ${configHelp(readModelKeys)}`,
-  options: { ...configOptions(readModelKeys), live: { type: 'boolean' } },
+  options: {
+    ...configOptions(readModelKeys),
+    live: { type: 'boolean' },
+    diff: { type: 'boolean' },
+    to: { type: 'string' },
+  },
   positionals: { min: 0, max: 1 },
 
   async run(values, [path]) {
     if (Boolean(values.live) === (path !== undefined)) throw new UsageError('give either the FILE of an export or --live')
-    if (values.live) return withReadModels(loadConfig(values), (live) => verifyLive(live, []))
-    return replayFile(path!)
+    const to = indexOption('--to', values.to)
+    if (values.live && to !== undefined) throw new UsageError('--to goes with the FILE of an export')
+    if (values.diff && !values.live) throw new UsageError('--diff goes with --live')
+    if (values.live) return withReadModels(loadConfig(values), (live) => verifyLive(live, [], { withEvents: values.diff === true }))
+    return replayFile(path!, to)
   },
 }
 
-async function replayFile(path: string): Promise<number> {
+async function replayFile(path: string, to = Number.POSITIVE_INFINITY): Promise<number> {
   let root = ''
   async function* events(): AsyncGenerator<RecordedEvent> {
-    root = (yield* readExportedLog(path)).root
+    const log = readExportedLog(path)
+    for (;;) {
+      const { done, value } = await log.next()
+      if (done) {
+        root = value.root
+        if (to !== Number.POSITIVE_INFINITY && (value.last ?? -1) < to) throw new Failure(`${path} ends at event ${value.last}`)
+        return
+      }
+      if (value.position <= to) yield value
+    }
   }
   try {
     const { count, digests } = await foldLog(events(), readModels, { onProgress: progressOf('folding') })

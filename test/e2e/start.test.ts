@@ -198,6 +198,9 @@ test('a reader that closes the pipe is no crash', async () => {
 test('a file folds without any engine to the same digests, and one that was cut is refused', async () => {
   const replayed = await duxnet(['replay', file], {})
   assert.is(replayed.code, 0, replayed.stderr)
+  const early = await duxnet(['replay', file, '--to', '0'], {})
+  assert.match(early.stdout, /^log: 1 events, root/m)
+  assert.is((await duxnet(['replay', file, '--to', '999999'], {})).code, 1)
   const live = await duxnet(['replay', '--live', '--data', other], {})
   assert.equal(
     [...replayed.stdout.matchAll(/^([a-z-]+): (\w{64})$/gm)].map(([, name, digest]) => [name, digest]),

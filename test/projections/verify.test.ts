@@ -3,7 +3,11 @@ import { sql } from 'kysely'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { batches } from '../../projections/batches.ts'
+import { eventLog } from '../../projections/event-log.ts'
+import { nodeDirectory } from '../../projections/node-directory.ts'
+import type { Projection } from '../../projections/projection.ts'
 import { readModels } from '../../projections/read-models.ts'
+import { eventBehind } from '../../projections/verify.ts'
 import { closeStages, openStage, type Stage, seed } from './harness.ts'
 import { extendHistory, nodeId, randomHistory, randomOf } from './history.ts'
 
@@ -66,6 +70,30 @@ verification('a difference in the event log, whose rows are not kept, is named t
   assert.equal([position, generation], [(await stage.log.store.head())!.position, 1])
   await sql`delete from ${events} where index = 300`.execute(db)
   assert.match((await differences(stage))[0]!, 'events ends after 300 rows, and the log makes 301')
+})
+
+verification('the event behind a row that differs is named, in keyed and in appended tables', async () => {
+  const stage = await stopped()
+  const { db } = stage.postgres
+  const { rows } = await sql<{ nodeId: string }>`select "nodeId" from ${nodes} order by 1`.execute(db)
+  const [id, gone] = [rows[1]!.nodeId, rows[2]!.nodeId]
+  await sql`update ${nodes} set reputation = 4711 where "nodeId" = ${id}`.execute(db)
+  await sql`update ${events} set position = position + 1 where index = 200`.execute(db)
+  const verified = await stage.verify()
+  const behind = async (projection: Projection) => {
+    const { row, position } = verified.find(({ name }) => name === projection.name)!
+    return eventBehind(stage.log.store, projection, row!, position)
+  }
+  assert.is((await behind(eventLog))!.index, 200)
+  // What the directory shows of a node was made by an event of one of its streams, and by none that came later.
+  const made = (await behind(nodeDirectory))!
+  const shown = await sql<{ changedPosition: string }>`select "changedPosition" from ${nodes} where "nodeId" = ${id}`.execute(db)
+  assert.ok(made.stream.endsWith(id))
+  assert.is(String(made.position), String(shown.rows[0]!.changedPosition))
+  await sql`update ${nodes} set "nodeId" = '0' where "nodeId" = ${gone}`.execute(db)
+  const { row, position } = (await stage.verify()).find(({ name }) => name === nodeDirectory.name)!
+  assert.equal(row, { table: 'nodes', key: { nodeId: '0' } })
+  assert.is(await eventBehind(stage.log.store, nodeDirectory, row!, position), undefined)
 })
 
 verification('a projection that runs on meanwhile is compared where it is by then', async () => {
