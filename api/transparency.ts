@@ -1,7 +1,7 @@
 // The log as a transparency log: tiles, checkpoints and proofs, for whoever trusts nobody. Tiles and their addresses are those of C2SP tlog-tiles.
 import { z } from 'zod'
 import { consistencyProof, frontierAt, inclusionProof, type MerkleFrontier, type NodeAt, rootOf } from '../domain/merkle.ts'
-import { originOf, verifierKeyOf } from '../domain/signed-note.ts'
+import { checkpointIn, originOf, verifierKeyOf } from '../domain/signed-note.ts'
 import { nodesOf } from '../projections/merkle-log.query.ts'
 import { merkleLog, tileWidth } from '../projections/merkle-log.ts'
 import type { Answer as Read } from '../projections/read.ts'
@@ -186,7 +186,7 @@ async function treeAt(deps: Deps, after: bigint | undefined, wanted: number | un
   const { value: leaves } = await read(deps, () => deps.reads.nextIndex())
   const known = Math.min(tree.value.size, leaves)
   const note = deps.checkpoint?.()
-  const signed = note === undefined ? undefined : Number(note.split('\n', 2)[1])
+  const signed = note === undefined ? undefined : checkpointIn(note).size
   const size = wanted ?? (signed !== undefined && signed >= least && signed <= known ? signed : known)
   if (size > known) throw new ApiProblem('SizeUnknown', { size: known }, positionOf(tree))
   const nodes = nodesOf(deps.reads)

@@ -102,6 +102,11 @@ export function readCheckpoint(text: string): Checkpoint {
   return { origin, size: Number(size), root: bytes }
 }
 
+/** What a note says, whoever signed it. Throws `NoteInvalid`. */
+export function checkpointIn(note: string): Checkpoint {
+  return readCheckpoint(readNote(note).text)
+}
+
 /** Verifies one signature over the bytes of a text; keys and signatures in base64url. */
 type Verify = (publicKey: string, message: Uint8Array, signature: string) => Promise<boolean>
 

@@ -1,15 +1,17 @@
-import { createReadStream, readFileSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
 import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
 import { leafHash, rootByInclusion } from '../../domain/merkle.ts'
-import { NoteInvalid, openCheckpoint, readVerifierKey } from '../../domain/signed-note.ts'
+import { checkpointIn, NoteInvalid, openCheckpoint, readVerifierKey } from '../../domain/signed-note.ts'
+import { tileWidth } from '../../projections/merkle-log.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { findRunning } from '../data-directory.ts'
 import { type Command, exit, Failure, UsageError, type Values } from './command.ts'
-import { ExportDamaged, linesOf } from './export-format.ts'
+import { exportFailure, linesOf } from './export-format.ts'
 import { type FsckReport, fsck } from './fsck.ts'
+import { readJsonFile } from './json-file.ts'
 import { progressOf } from './progress.ts'
 
 const keys = ['data'] as const
@@ -94,7 +96,7 @@ async function prove(url: string, what: string): Promise<ProofFile> {
   const indexes = /^\d{1,15}$/.test(what) ? [Number(what)] : await indexesOf(url, what)
   const { checkpoint } = z.object({ checkpoint: z.string().nullable() }).parse(await ask(url, '/v1/log'))
   if (checkpoint === null) throw new Failure(`${url} signs no checkpoints; ask the instance that has the role processes`)
-  const size = Number(checkpoint.split('\n', 2)[1])
+  const size = checkpointIn(checkpoint).size
   const events = await Promise.all(
     indexes.map(async (index) => {
       const { proof } = z
@@ -112,8 +114,6 @@ async function indexesOf(url: string, commandId: string): Promise<number[]> {
     .parse(await ask(url, `/v1/commands/${encodeURIComponent(commandId)}`))
   return answer.events.map(({ index }) => index)
 }
-
-const tileWidth = 256
 
 /** The event as a tile has it. */
 async function eventAt(url: string, index: number, size: number): Promise<z.infer<typeof eventSchema>> {
@@ -140,7 +140,7 @@ async function ask(url: string, path: string): Promise<unknown> {
 
 /** Verifies a file of `prove`. Throws `Failure`. */
 async function verify(path: string, { name, publicKey }: ReturnType<typeof readVerifierKey>): Promise<string> {
-  const { data: file, error } = proofSchema.safeParse(readJson(path))
+  const { data: file, error } = proofSchema.safeParse(readJsonFile(path))
   if (error) throw new Failure(`${path} is no proof: ${error.issues[0]!.path.join('.')} ${error.issues[0]!.message}`)
   const { checkpoint, events } = file
   const signed = await openCheckpoint(checkpoint, name, publicKey, verifySignature).catch((error) => {
@@ -160,22 +160,12 @@ async function verify(path: string, { name, publicKey }: ReturnType<typeof readV
   return `${lines.join('')}signed: ${signed.size} events, root ${signed.root.toString('hex')}, by ${name}\n`
 }
 
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new Failure(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-}
-
 async function check(path: string, key: ReturnType<typeof readVerifierKey> | undefined): Promise<string> {
   try {
     const lines = linesOf(createReadStream(path, 'utf8'))
     return reportOf(await fsck(lines, { verify: verifySignature, key, onProgress: progressOf('checking') }))
   } catch (error) {
-    if (error instanceof ExportDamaged) throw new Failure(`${path}, ${error.message}`)
-    if ((error as NodeJS.ErrnoException).syscall) throw new Failure(`${path} cannot be read: ${(error as Error).message}`)
-    throw error
+    throw exportFailure(path, error)
   }
 }
 

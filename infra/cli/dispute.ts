@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { BundleInvalid, type Judgement, judgeBundle } from '../../commands/dispute-bundle.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
+import { readJsonFile } from './json-file.ts'
 
 export const command: Command = {
   usage: `
@@ -15,21 +15,13 @@ amount. It asks nobody. Exit code: 0 all of it holds, 1 something does not.`,
   async run(_values, [action, path]) {
     if (action !== 'verify') throw new UsageError(`there is no 'dispute ${action}'; there is verify`)
     try {
-      process.stdout.write(textOf(await judgeBundle(read(path!), verifySignature)))
+      process.stdout.write(textOf(await judgeBundle(readJsonFile(path!), verifySignature)))
       return exit.done
     } catch (error) {
       if (error instanceof BundleInvalid) throw new Failure(`${path}: ${error.message}`)
       throw error
     }
   },
-}
-
-function read(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new Failure(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
 }
 
 function textOf({ networkId, kind, events, escrow, legs, contribution }: Judgement): string {

@@ -6,7 +6,7 @@ import { canonicalJson, type Json, NotCanonical } from '../../domain/canonical.t
 import { type CanonicalEvent, canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
 import { uuidSchema } from '../../domain/ids.ts'
 import { appendLeaf, emptyTree, isConsistent, leafHash, type MerkleFrontier, rootOf, type TreeHead } from '../../domain/merkle.ts'
-import { NoteInvalid, readCheckpoint, readNote } from '../../domain/signed-note.ts'
+import { checkpointIn, NoteInvalid } from '../../domain/signed-note.ts'
 import { Failure } from './command.ts'
 
 const format = 'duxnet-log-v2'
@@ -177,7 +177,7 @@ function faultOf(value: Record<string, unknown>, here: number, leaf: Buffer): st
 function requireConsistency({ checkpoint, proof }: ExportTrailer, head: TreeHead, number: number): void {
   if (checkpoint === undefined && proof === undefined) return
   try {
-    const signed = readCheckpoint(readNote(checkpoint ?? '').text)
+    const signed = checkpointIn(checkpoint ?? '')
     const hashes = (proof ?? []).map((text) => Buffer.from(text, 'hex'))
     if (!isConsistent(head, signed, hashes)) throw new NoteInvalid('is of a log that does not begin with these events')
   } catch (error) {
@@ -231,22 +231,32 @@ export async function* readExportFile(path: string): AsyncGenerator<ExportHeader
   try {
     return (yield* readExport(linesOf(createReadStream(path, 'utf8')))).trailer
   } catch (error) {
-    if (error instanceof ExportDamaged) throw new Failure(`${path}, ${error.message}`)
-    if ((error as NodeJS.ErrnoException).syscall) throw new Failure(`${path} cannot be read: ${(error as Error).message}`)
-    throw error
+    throw exportFailure(path, error)
   }
 }
 
+/** What is told of a file that is damaged or cannot be read; any other error as it is. */
+export function exportFailure(path: string, error: unknown): unknown {
+  if (error instanceof ExportDamaged) return new Failure(`${path}, ${error.message}`)
+  if ((error as NodeJS.ErrnoException).syscall) return new Failure(`${path} cannot be read: ${(error as Error).message}`)
+  return error
+}
+
+/** Positions are the store's, and a file is none: the index stands for it. */
+export function recordedOf({ index, event }: ExportedEvent): RecordedEvent {
+  return { ...event, position: BigInt(index), created: new Date(0) }
+}
+
 /**
- * The events of an export that holds the log from its beginning. Positions are the store's, and a file is none: the indexes stand for
- * them. Throws `Failure` for a file that begins later, cannot be read or is damaged.
+ * The events of an export that holds the log from its beginning. Throws `Failure` for a file that begins later, cannot be read or is
+ * damaged.
  */
 export async function* readExportedLog(path: string): AsyncGenerator<RecordedEvent, ExportTrailer> {
   const reader = readExportFile(path)
   for (;;) {
     const { done, value } = await reader.next()
     if (done) return value
-    if ('event' in value) yield { ...value.event, position: BigInt(value.index), created: new Date(0) }
+    if ('event' in value) yield recordedOf(value)
     else if (value.range.from > 0) throw new Failure(`${path} starts at event ${value.range.from}: it can be verified, not folded`)
   }
 }

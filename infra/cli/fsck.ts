@@ -2,9 +2,9 @@
 import { deciders } from '../../commands/deciders.ts'
 import type { VerifySignature } from '../../commands/ports.ts'
 import { replayDecisions } from '../../commands/replay.ts'
-import type { RecordedEvent } from '../../domain/event.ts'
+import type { CanonicalEvent, RecordedEvent } from '../../domain/event.ts'
 import { NoteInvalid, openCheckpoint, originOf, verifierKeyOf } from '../../domain/signed-note.ts'
-import { ExportDamaged, type ExportHeader, type ExportTrailer, readExport } from './export-format.ts'
+import { ExportDamaged, type ExportHeader, type ExportTrailer, readExport, recordedOf } from './export-format.ts'
 
 export interface FsckOptions {
   readonly verify: VerifySignature
@@ -46,9 +46,9 @@ export async function fsck(lines: AsyncIterable<string>, { verify, key, onProgre
       }
       if ('range' in value) header = value
       else {
-        if (value.index === 0) logKey = founding(value.event as RecordedEvent, header!)
+        if (value.index === 0) logKey = founding(value.event, header!)
         onProgress?.(value.index - header!.range.from + 1)
-        yield { ...value.event, position: BigInt(value.index), created: new Date(0) }
+        yield recordedOf(value)
       }
     }
   }
@@ -95,7 +95,7 @@ export async function fsck(lines: AsyncIterable<string>, { verify, key, onProgre
 }
 
 /** The key that signs the log, as its founding names it. Throws `ExportDamaged` for the founding of another network. */
-function founding({ type, data }: RecordedEvent, { networkId }: ExportHeader): string | undefined {
+function founding({ type, data }: CanonicalEvent, { networkId }: ExportHeader): string | undefined {
   const founded = data as { readonly networkId?: unknown; readonly logKey?: unknown }
   if (type !== 'NetworkFounded' || founded.networkId !== networkId)
     throw new ExportDamaged(1, `the log does not begin with the founding of network ${networkId}`)

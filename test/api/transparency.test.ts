@@ -13,8 +13,8 @@ const log = suite<{ api: Api; readSide: ReadSide; notes: ReturnType<typeof memor
 const key = signerFrom(generateSeed())
 let note: string | undefined
 
-function memoryNotes(first?: string): NoteKeeper & { kept: string[] } {
-  const kept = first === undefined ? [] : [first]
+function memoryNotes(): NoteKeeper & { kept: string[] } {
+  const kept: string[] = []
   return {
     kept,
     last: () => kept.at(-1),

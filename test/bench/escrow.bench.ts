@@ -1,11 +1,11 @@
 // Whole escrow cycles of the running program, over HTTP: open → hold → funded → captured → started → delivered → released → both balances
 // posted. Beside it what a careful engineer would write by hand: one Postgres transaction that moves money between two accounts and
 // notes both entries, with the same durability. What is compared is movements of money a second.
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { postingsOf } from '../../domain/ledger.ts'
 import { aim, expectCount, interleave, note, pick, printMachine, quantile, table } from './harness.ts'
 import { askOnce, get } from './http.ts'
+import { openLoop } from './load.ts'
 import { type Deal, openMarket } from './market.ts'
 import { startProgram } from './program.ts'
 
@@ -83,21 +83,19 @@ const measured = table('Movements of money', 'a second', await interleave<number
 note('complete escrow cycles a second', measured[ours.name]! / movements)
 aim('ours / plain Postgres', measured[ours.name]! / measured[peer.name]!, { atLeast: 1 })
 
-/** Open loop: a cycle begins when it is due, whether or not those before it are done. */
 const steady = {
   name: `ours at ${perSecond} cycles a second`,
   async round() {
     const latencies: Promise<number>[] = []
-    const startedAt = performance.now()
-    while (latencies.length < perSecond * seconds) {
-      const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - startedAt) * perSecond) / 1000))
-      while (latencies.length < due) {
-        const taken = cycle(market.deals[latencies.length % pairs]!)
+    await openLoop(
+      perSecond,
+      (begun) => begun === perSecond * seconds,
+      (n) => {
+        const taken = cycle(market.deals[n % pairs]!)
         taken.catch(() => {}) // it is told below
         latencies.push(taken)
-      }
-      await sleep(1)
-    }
+      },
+    )
     return Promise.all(latencies)
   },
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { heartbeat } from './commands.ts'
 import { aim, expectCount, interleave, note, pick, printMachine, table } from './harness.ts'
 import { askOnce, connectHttp, get, type HttpConnection, positionIn, post } from './http.ts'
+import { openLoop } from './load.ts'
 import { forkServer, startProgram } from './program.ts'
 
 const listeners = Number(process.env.LISTENERS ?? 1000)
@@ -43,15 +44,7 @@ async function readers(port: number, count: number, slow: number, path: string) 
   }
 }
 
-/** Open loop: something is done when it is due, whether or not what was before it is done. */
-async function steadily(work: (n: number) => void): Promise<void> {
-  const startedAt = performance.now()
-  for (let done = 0; done < perSecond * seconds; ) {
-    const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - startedAt) * perSecond) / 1000))
-    while (done < due) work(done++)
-    await sleep(1)
-  }
-}
+const steadily = (work: (n: number) => void) => openLoop(perSecond, (begun) => begun === perSecond * seconds, work)
 
 function quantileOf(latencies: readonly number[], q: number): number {
   const total = latencies.reduce((sum, count) => sum + count, 0)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { quantile } from './harness.ts'
 import { type Answered, connectHttp, type HttpConnection } from './http.ts'
 
@@ -75,6 +76,15 @@ export async function load({ port, requests, connections, seconds, inspect }: Lo
     p99Ms: quantile(latencies, 0.99),
     errors,
     coldBurstMs,
+  }
+}
+
+/** Open loop: `work` is begun when it is due, `perSecond` a second, whether or not what was begun before is done; until `isOver`, which is asked by how many there were. */
+export async function openLoop(perSecond: number, isOver: (begun: number) => boolean, work: (n: number) => void): Promise<void> {
+  const startedAt = performance.now()
+  for (let begun = 0; !isOver(begun); await sleep(1)) {
+    const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1000)
+    while (begun < due && !isOver(begun)) work(begun++)
   }
 }
 

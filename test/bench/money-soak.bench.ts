@@ -1,8 +1,8 @@
 // A hundred times the planned load, for as long as SECONDS says (600 is what the plan asks for): transfers between wallets, each until the
 // recipient's balance shows it. What counts is that neither latency nor memory grows.
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { aim, note, printMachine, quantile } from './harness.ts'
+import { openLoop } from './load.ts'
 import { openMarket } from './market.ts'
 import { startProgram } from './program.ts'
 
@@ -26,16 +26,15 @@ let sent = 0
 for (let slice = 0; slice < slices; slice++) {
   const latencies: Promise<number>[] = []
   const count = Math.floor((perSecond * seconds) / slices)
-  const startedAt = performance.now()
-  while (latencies.length < count) {
-    const due = Math.min(count, Math.floor(((performance.now() - startedAt) * perSecond) / 1000))
-    while (latencies.length < due) {
+  await openLoop(
+    perSecond,
+    (begun) => begun === count,
+    () => {
       const taken = market.transfer(market.deals[sent++ % pairs]!, '1')
       taken.catch(() => {}) // it is told below
       latencies.push(taken)
-    }
-    await sleep(1)
-  }
+    },
+  )
   const done = await Promise.all(latencies)
   p99.push(quantile(done, 0.99))
   memory.push(megabytes())

@@ -1,10 +1,10 @@
 // Every read model rebuilt beside the one that serves, while the program answers queries: what those who ask notice of it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { heartbeat } from './commands.ts'
 import { aim, note, printMachine, quantile } from './harness.ts'
 import { askOnce, connectHttp, get, type HttpConnection, positionIn, post } from './http.ts'
+import { openLoop } from './load.ts'
 import { startProgram } from './program.ts'
 
 const nodesCount = 500
@@ -35,32 +35,29 @@ console.log(`\n${nodesCount * (heartbeatsEach + 1)} events, ${perSecond} queries
 
 interface Asked {
   readonly latencies: number[]
-  readonly refused: Map<number, number>
+  refused: number
 }
 
 const paths = ['', '/heartbeats?limit=20', '/health', '/reputation']
 const idle: HttpConnection[] = []
 
-/** Open loop until `done`: a query is sent when it is due, whether or not those before it are answered. */
-async function asking(done: () => boolean): Promise<Asked> {
-  const asked: Asked = { latencies: [], refused: new Map() }
-  const since = performance.now()
+async function asking(isOver: () => boolean): Promise<Asked> {
+  const asked: Asked = { latencies: [], refused: 0 }
   const sent: Promise<void>[] = []
-  for (let n = 0; !done(); await sleep(1)) {
-    const due = Math.floor(((performance.now() - since) * perSecond) / 1000)
-    for (; n < due; n++) sent.push(ask(`/v1/nodes/${nodes[n % nodesCount]!.id}${paths[n % paths.length]}`, asked))
-  }
+  await openLoop(perSecond, isOver, (n) => {
+    sent.push(ask(`/v1/nodes/${nodes[n % nodesCount]!.id}${paths[n % paths.length]}`, asked))
+  })
   await Promise.all(sent)
   return asked
 }
 
-async function ask(path: string, { latencies, refused }: Asked): Promise<void> {
+async function ask(path: string, asked: Asked): Promise<void> {
   const connection = idle.pop() ?? connectHttp(port, () => {})
   await connection.open
   const sentAt = performance.now()
   const { status } = await connection.ask(get(port, path))
-  latencies.push(performance.now() - sentAt)
-  if (status !== 200) refused.set(status, (refused.get(status) ?? 0) + 1)
+  asked.latencies.push(performance.now() - sentAt)
+  if (status !== 200) asked.refused += 1
   idle.push(connection)
 }
 
@@ -89,5 +86,4 @@ note('p99 before, ms', p(quiet, 0.99))
 note('p50 while it is rebuilt, ms', p(meanwhile, 0.5))
 note('p99 while it is rebuilt, ms', p(meanwhile, 0.99))
 console.log(`\n${meanwhile.latencies.length} queries while it was rebuilt`)
-const count = ({ refused }: Asked) => [...refused.values()].reduce((sum, n) => sum + n, 0)
-aim('queries that were not answered 200', count(quiet) + count(meanwhile), { atMost: 0 })
+aim('queries that were not answered 200', quiet.refused + meanwhile.refused, { atMost: 0 })

@@ -6,6 +6,7 @@ import { heartbeat } from './commands.ts'
 import { openClient, scalar } from './engines.ts'
 import { aim, expectCount, interleave, note, pick, printMachine, quantile, table } from './harness.ts'
 import { askOnce, connectHttp, get, type HttpConnection, positionIn, post } from './http.ts'
+import { openLoop } from './load.ts'
 import { startProgram } from './program.ts'
 
 const idleSamples = 300
@@ -99,20 +100,18 @@ const idle = {
 const free: HttpConnection[] = []
 const busy = {
   name: `ours, ${perSecond} commands a second`,
-  /** Open loop: a command is sent when it is due, whether or not those before it were answered. */
   async round() {
     const due = signed(perSecond * seconds)
     const samples: Promise<Sample | undefined>[] = []
-    const startedAt = performance.now()
-    while (samples.length < due.length) {
-      const now = Math.min(due.length, Math.floor(((performance.now() - startedAt) * perSecond) / 1000))
-      while (samples.length < now) {
-        const taken = send(due[samples.length]!)
+    await openLoop(
+      perSecond,
+      (begun) => begun === due.length,
+      (n) => {
+        const taken = send(due[n]!)
         taken.catch(() => {}) // it is told below
         samples.push(taken)
-      }
-      await sleep(1)
-    }
+      },
+    )
     return (await Promise.all(samples)).filter((taken) => taken !== undefined)
   },
 }
