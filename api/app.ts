@@ -1,4 +1,5 @@
 import express, { type Express } from 'express'
+import { airdropRoutes } from './airdrops.ts'
 import { commandRoutes } from './commands.ts'
 import { depositAddressRoutes } from './deposit-address.ts'
 import type { Deps } from './deps.ts'
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   ...escrowRoutes,
   ...ledgerRoutes,
   ...fundRoutes,
+  ...airdropRoutes,
   ...differenceRoutes,
   ...eventRoutes,
   ...networkRoutes,

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { eventTypes } from '../domain/catalogue.ts'
+import { eventTypes, nameOf, schemaVersionOf } from '../domain/catalogue.ts'
 import { categories } from '../domain/stream.ts'
 import { cloudEventType, schemaPath } from './cloud-event.ts'
-import { recordedEventSchema, schemaVersion } from './event-schemas.ts'
+import { recordedEventSchema } from './event-schemas.ts'
 import { feedQuery } from './feed-query.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -40,7 +40,7 @@ export function asyncApiDocument(version: string): JsonObject {
         servers: [{ $ref: '#/servers/nats' }],
         parameters: {
           category: { enum: categories, description: 'What the stream of the event holds' },
-          type: { enum: eventTypes },
+          type: { enum: [...new Set(eventTypes.map(nameOf))], description: 'Without its version' },
           id: { description: 'Of the stream: a node, a wallet, an escrow' },
         },
         messages,
@@ -87,7 +87,7 @@ function cloudEventSchema(type: (typeof eventTypes)[number]): JsonObject {
       subject: { type: 'string', description: 'What it is about: `node:<id>`' },
       time: { type: 'string', format: 'date-time', description: 'When it was decided' },
       datacontenttype: { const: 'application/json' },
-      dataschema: { type: 'string', format: 'uri', pattern: `${schemaPath(type, schemaVersion)}$` },
+      dataschema: { type: 'string', format: 'uri', pattern: `${schemaPath(type, schemaVersionOf(type))}$` },
       sequence: { type: 'string', pattern: '^\\d{16}$', description: 'Its index in the log' },
       position: { type: 'string', pattern: '^\\d+$', description: 'Where to resume after it' },
       traceparent: { type: 'string', description: 'Of the command, where it had one' },

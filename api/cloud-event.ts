@@ -1,4 +1,4 @@
-import type { Fact } from '../domain/catalogue.ts'
+import { type Fact, nameOf } from '../domain/catalogue.ts'
 import { subjectOf } from '../domain/subjects.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 
@@ -30,9 +30,9 @@ interface CloudEvent {
 
 type ViewToSend = Omit<EventView, 'commandId' | 'signer'>
 
-/** Where the JSON Schema of `data` of an event type is, on every API. */
+/** Where the JSON Schema of `data` of an event type is, on every API: `/schemas/NodeRegistered.v1`. */
 export function schemaPath(type: string, schemaVersion: number): string {
-  return `/schemas/${type}.v${schemaVersion}`
+  return `/schemas/${nameOf(type)}.v${schemaVersion}`
 }
 
 /**

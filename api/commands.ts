@@ -1,3 +1,4 @@
+import { airdropCommandRoutes } from './airdrop-commands.ts'
 import { escrowCommandRoutes } from './escrow-commands.ts'
 import { exampleEnvelope } from './examples.ts'
 import { fundCommandRoutes } from './fund-commands.ts'
@@ -16,6 +17,7 @@ const aliases: readonly Route[] = [
   ...walletCommandRoutes,
   ...escrowCommandRoutes,
   ...fundCommandRoutes,
+  ...airdropCommandRoutes,
 ]
 
 /** What only the network's own processes are refused with: their commands have no address of their own. */

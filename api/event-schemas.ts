@@ -1,14 +1,11 @@
 import { z } from 'zod'
-import { type DomainEvent, eventSchemas, eventTypes } from '../domain/catalogue.ts'
+import { eventSchemas, eventTypes, type StoredType, schemaVersionOf } from '../domain/catalogue.ts'
 import { metadataSchema } from '../domain/event.ts'
 import { uuidSchema } from '../domain/ids.ts'
 import { schemaPath } from './cloud-event.ts'
 
-/** The version of every event type's shape so far: one that changes its shape is a new type. */
-export const schemaVersion = 1
-
 /** What `data` of a CloudEvent of a type is: the event where it stands in the log. */
-export function recordedEventSchema(type: DomainEvent['type']) {
+export function recordedEventSchema(type: StoredType) {
   const { data } = eventSchemas[type].shape
   return z.strictObject({
     index: z.int().nonnegative().describe('Dense, in the order of the log'),
@@ -35,7 +32,7 @@ export function recordedEventSchema(type: DomainEvent['type']) {
 export function eventJsonSchemas(): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
   return new Map(
     eventTypes.map((type) => {
-      const path = schemaPath(type, schemaVersion)
+      const path = schemaPath(type, schemaVersionOf(type))
       const { $schema, ...schema } = z.toJSONSchema(recordedEventSchema(type), { target: 'draft-2020-12', unrepresentable: 'any' })
       return [path.slice('/schemas/'.length), { $schema, $id: path, title: type, ...schema }]
     }),

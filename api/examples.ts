@@ -5,6 +5,7 @@ import { canonicalEvent } from '../domain/event.ts'
 import { nodeIdOf } from '../domain/ids.ts'
 import { leafHash } from '../domain/merkle.ts'
 import { initialPolicy } from '../domain/network/policy.ts'
+import { airdropCommands } from './airdrop-examples.ts'
 import { cloudEventText } from './cloud-event.ts'
 import { type ExampleCommand, idOf, issuedAt, networkId, position, recordedAt, signExample, signerOf } from './example-signers.ts'
 import { moneyCommands } from './money-examples.ts'
@@ -60,7 +61,7 @@ const nodeCommands = {
   ChangeReputation: { signer: authority, subject: nodeId, data: { rule: 'task_success' } },
 } satisfies Record<string, ExampleCommand>
 
-const commands = { ...networkCommands, ...nodeCommands, ...moneyCommands }
+const commands = { ...networkCommands, ...nodeCommands, ...moneyCommands, ...airdropCommands }
 
 /** The commands that there are examples of: those that have an address of their own. */
 export type ExampleType = keyof typeof commands

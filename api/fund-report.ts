@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decode } from '../domain/catalogue.ts'
+import { decode, versionsOf } from '../domain/catalogue.ts'
 import { fundId } from '../domain/fund/decider.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { fundReport, type ReportedEvent, reportedTypes } from '../projections/fund-report.ts'
@@ -18,7 +18,7 @@ const indexParameter = (description: string) =>
     .optional()
     .meta({ description, type: 'integer', pattern: undefined })
 
-const reportSchema = z.looseObject({ format: z.literal('duxnet-fund-report-v1') }).meta({
+const reportSchema = z.looseObject({ format: z.literal('duxnet-fund-report-v2') }).meta({
   id: 'FundReport',
   description: 'As `duxnet fund report` prints it, byte for byte; docs/money.md says what is in it',
 })
@@ -50,7 +50,7 @@ export const fundReportRoute: Route = route({
 async function* reported(deps: Deps, after: bigint | undefined, places: Read<unknown>[]): AsyncGenerator<ReportedEvent> {
   const wanted = [
     subjectPages(deps, `network:${deps.networkId}`, { types: ['NetworkFounded'], after }),
-    subjectPages(deps, `fund:${fundId}`, { types: reportedTypes, after }),
+    subjectPages(deps, `fund:${fundId}`, { types: versionsOf(reportedTypes), after }),
   ]
   for (const pages of wanted)
     for await (const page of pages) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { commitmentSchema } from '../domain/commitment.ts'
 import { fundId } from '../domain/fund/decider.ts'
-import { spendingCategorySchema } from '../domain/fund/events.ts'
+import { payeeSchema, spendingCategorySchema } from '../domain/fund/events.ts'
 import { instantSchema, publicKeySchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
 import { quorumSchema } from '../domain/network/events.ts'
@@ -23,6 +23,7 @@ const fundSchema = z
     balance: amountSchema.describe('Swept and not spent: what can be spent now'),
     swept: amountSchema,
     spent: amountSchema,
+    returned: amountSchema.describe('Of what was spent, what airdrops gave back'),
     pending: amountSchema.describe('Contributed and not swept yet'),
     contributions: z.int().nonnegative(),
     sweeps: z.int().nonnegative(),
@@ -38,6 +39,7 @@ const empty = {
   balance: 0n,
   swept: 0n,
   spent: 0n,
+  returned: 0n,
   pending: 0n,
   contributions: 0,
   sweeps: 0,
@@ -75,7 +77,7 @@ const proposalSchema = z
   .strictObject({
     proposalId: uuidSchema,
     status: z.enum(['proposed', 'executed', 'withdrawn']),
-    to: uuidSchema.describe('The wallet that is to be paid'),
+    to: payeeSchema.describe('The wallet or the airdrop that is to be paid'),
     amount: amountSchema,
     category: spendingCategorySchema,
     purpose: commitmentSchema.describe('Commits to what it is for'),
@@ -83,7 +85,8 @@ const proposalSchema = z
     expiresAt: instantSchema,
     stewards: quorumSchema.describe('Who decides it: the stewards when it was proposed'),
     approvals: z.array(publicKeySchema),
-    creditedAt: instantSchema.nullable().describe('When it came into the wallet'),
+    creditedAt: instantSchema.nullable().describe('When it came to whom it is for'),
+    returned: amountSchema.describe('What of it has come back from an airdrop'),
     proposedAt: instantSchema,
     changedAt: instantSchema,
     changedPosition: positionSchema,

@@ -21,6 +21,7 @@ const tags = {
   Wallets: 'Money that a key may spend, and how it comes and goes over the chain.',
   Escrows: 'Money that is locked until work is done: who waits for what, and who was paid.',
   Fund: 'The community fund: what came in, what it was spent on, and who decided.',
+  Airdrops: 'Who gets what of a campaign, decided by the log alone: rules, lists, proofs, claims and appeals (docs/airdrops.md).',
   Ledger: 'The double-entry book of all money. Amounts are decimal text in minor units: 1 FLOP is 100000000.',
   Commands: 'Signed commands. The one who signs is the one who sends; there is no other login.',
   Events: 'The log itself, as it was signed and hashed.',

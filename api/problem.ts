@@ -370,6 +370,49 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
       'Spending is decided on swept money only. `balance` is what was swept and not spent, `needed` what the proposal takes. The approval was not counted and can be sent again.',
   },
 
+  ProofAlreadyCounted: {
+    status: 409,
+    title: 'The proof was counted otherwise',
+    about: 'A proof of computation counts once; `units` is what it was counted with.',
+  },
+  SybilSignalUnknown: { status: 404, title: 'There is no such signal', about: 'The node has no signal of this id.' },
+  CampaignUnknown: { status: 404, title: 'There is no such airdrop', about: 'No campaign was announced under this id.' },
+  CampaignAlreadyAnnounced: {
+    status: 409,
+    title: 'The airdrop was announced already',
+    about: 'A campaign has the id of the command that announces it.',
+  },
+  CampaignNotInStatus: {
+    status: 409,
+    title: 'The airdrop is not in that state',
+    about: '`state` is what it is in, `needed` what it would have to be in.',
+  },
+  CampaignBudgetExceeded: {
+    status: 409,
+    title: 'The airdrop does not have that much',
+    about: '`left` is what it can still give. A vote that would give more is not counted.',
+  },
+  CampaignNotSettled: {
+    status: 409,
+    title: 'The airdrop still owes',
+    about: 'Appeals are open, or payouts are not on their way.',
+  },
+  AllotmentsOutOfOrder: {
+    status: 409,
+    title: 'Pages of the list are missing',
+    about: 'Pages come one after the other; `pages` are there.',
+  },
+  PayoutsOutOfOrder: { status: 409, title: 'Batches are missing', about: 'Batches come one after the other; `batches` are there.' },
+  NothingAllotted: { status: 404, title: 'The node was allotted nothing', about: 'It is not on the list of this airdrop.' },
+  AllotmentAlreadyClaimed: {
+    status: 409,
+    title: 'It was claimed for another wallet',
+    about: 'A node claims what it was allotted once, for one wallet.',
+  },
+  AppealAlreadyFiled: { status: 409, title: 'The node has appealed already', about: 'A node appeals once in each airdrop.' },
+  AppealUnknown: { status: 404, title: 'There is no such appeal', about: 'The node has not appealed in this airdrop.' },
+  AppealAnswered: { status: 409, title: 'The appeal was answered', about: '`award` is what it came to.' },
+
   BodyMalformed: {
     status: 400,
     title: 'The body is not JSON',

@@ -39,7 +39,9 @@ const statementSchema = z
         type: z.string(),
         change: change.describe('By how much the event changed each'),
         balance: balance.describe('After it'),
-        kind: z.enum(['test_deposit', 'deposit', 'escrow', 'transfer', 'spending', 'withdrawal']).describe('What it was for'),
+        kind: z
+          .enum(['test_deposit', 'deposit', 'escrow', 'transfer', 'spending', 'airdrop', 'withdrawal'])
+          .describe('What it was for'),
         reference: z.string().describe('Its id'),
         other: uuidSchema.nullable().describe('Of a transfer: the wallet on the other side'),
         recordedAt: instantSchema,

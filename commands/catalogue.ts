@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import type { AirdropCommand } from '../domain/airdrop/decider.ts'
+import type { AttestationCommand } from '../domain/attestation/decider.ts'
 import type { AuditCommand } from '../domain/audit/decider.ts'
 import type { EscrowCommand } from '../domain/escrow/decider.ts'
 import type { FundCommand } from '../domain/fund/decider.ts'
@@ -8,6 +10,8 @@ import type { NetworkCommand } from '../domain/network/decider.ts'
 import type { NodeCommand } from '../domain/node/decider.ts'
 import type { ReputationCommand } from '../domain/reputation/decider.ts'
 import type { WalletCommand } from '../domain/wallet/decider.ts'
+import * as airdrop from './airdrop.ts'
+import * as attestation from './attestation.ts'
 import * as audit from './audit.ts'
 import type { CommandHandler } from './command.ts'
 import * as escrow from './escrow.ts'
@@ -29,6 +33,8 @@ type DomainCommand =
   | EscrowCommand
   | FundCommand
   | AuditCommand
+  | AttestationCommand
+  | AirdropCommand
 
 /** Every command that a decider knows but genesis, which comes before there is anybody to ask. One without a handler does not compile. */
 export type CommandType = Exclude<DomainCommand['type'], 'FoundNetwork'>
@@ -78,6 +84,21 @@ export const commandHandlers = {
   ProposeSpending: fund.proposeSpending,
   ApproveSpending: fund.approveSpending,
   WithdrawProposal: fund.withdrawProposal,
+  RecordReturn: fund.recordReturn,
+  ProveComputation: attestation.proveComputation,
+  RaiseSybilSignal: attestation.raiseSybilSignal,
+  WithdrawSybilSignal: attestation.withdrawSybilSignal,
+  AnnounceCampaign: airdrop.announceCampaign,
+  CancelCampaign: airdrop.cancelCampaign,
+  RecordCampaignFunding: airdrop.recordCampaignFunding,
+  CloseWindow: airdrop.closeWindow,
+  ListAllotments: airdrop.listAllotments,
+  PublishAllotments: airdrop.publishAllotments,
+  ClaimAllotment: airdrop.claimAllotment,
+  FileAppeal: airdrop.fileAppeal,
+  VoteOnAppeal: airdrop.voteOnAppeal,
+  ReleasePayouts: airdrop.releasePayouts,
+  SettleCampaign: airdrop.settleCampaign,
   OpenDifference: audit.openDifference,
   CloseDifference: audit.closeDifference,
 } satisfies Readonly<Record<CommandType, CommandHandler>>

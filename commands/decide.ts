@@ -38,11 +38,15 @@ export function seenOf({ category, stream, revision, state }: Omit<Seen, 'state'
   return { category, stream, revision, state: deciders[category].newest === undefined ? state : undefined } as Seen
 }
 
-/** One decision, from nothing but its arguments: the server makes it once, an auditor again. Throws `DomainError`. */
+/**
+ * One decision, from nothing but its arguments: the server makes it once, an auditor again, who says by which `rules` it was made. Throws
+ * `DomainError`.
+ */
 export function decideCommand(
   command: CheckedCommand,
   { stream, state, now, network, seen }: Grounds,
   context: CommandContext,
+  rules = deciders[command.handler.category].rules,
 ): Decision {
   checkClock(command.issuedAt, now)
   const { handler, commandId, signer: publicKey, signature, text } = command
@@ -57,7 +61,7 @@ export function decideCommand(
     signature,
     text,
     actor: handler.actor(given),
-    rules: deciders[handler.category].rules,
+    rules,
     policyVersion: network.policy.version,
     now,
     seen,

@@ -1,3 +1,5 @@
+import { airdropDecider } from '../domain/airdrop/decider.ts'
+import { attestationDecider } from '../domain/attestation/decider.ts'
 import { auditDecider } from '../domain/audit/decider.ts'
 import type { DomainEvent } from '../domain/catalogue.ts'
 import type { Decider } from '../domain/decider.ts'
@@ -17,9 +19,11 @@ const byCategory = {
   heartbeat: heartbeatDecider,
   health: healthDecider,
   reputation: reputationDecider,
+  attestation: attestationDecider,
   wallet: walletDecider,
   escrow: escrowDecider,
   fund: fundDecider,
+  airdrop: airdropDecider,
   audit: auditDecider,
 } satisfies Record<Category, Decider<unknown, never, DomainEvent>>
 

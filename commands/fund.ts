@@ -1,5 +1,14 @@
 import { malformed } from '../domain/errors.ts'
-import { fundDecider, fundId, proposalData, proposeSpendingData, sweepContributionsData } from '../domain/fund/decider.ts'
+import {
+  fundDecider,
+  fundId,
+  payeeOf,
+  proposalData,
+  proposeSpendingData,
+  recordReturnData,
+  sweepContributionsData,
+} from '../domain/fund/decider.ts'
+import type { Payee } from '../domain/fund/events.ts'
 import { type Asked, commandHandler } from './command.ts'
 
 const shared = { category: 'fund', freshness: 'recent', actor: () => 'steward' } as const
@@ -20,15 +29,36 @@ export const sweepContributions = commandHandler({
   },
 })
 
+/** The stream of who is to be paid, by the name that its fact has. `recipient` is older than campaigns are. */
+function payeeStream({ kind, id }: Payee) {
+  return {
+    recipient: kind === 'wallet' ? ({ category: 'wallet', id } as const) : undefined,
+    campaign: kind === 'airdrop' ? ({ category: 'airdrop', id } as const) : undefined,
+  }
+}
+
 export const proposeSpending = commandHandler({
   ...shared,
   data: proposeSpendingData,
-  needs: ({ data: { to } }) => ({ recipient: { category: 'wallet', id: to } }),
+  needs: ({ data: { to } }) => payeeStream(payeeOf(to)),
   decide(given, state) {
     requireFund(given)
     const { signer, now, network, data, commandId: proposalId, facts } = given
-    const recipient = facts.recipient.state
-    return fundDecider.decide({ ...data, type: 'ProposeSpending', signer, now, network, proposalId, recipient }, state)
+    const [wallet, campaign] = [facts.recipient?.state, facts.campaign?.state]
+    const to = payeeOf(data.to)
+    return fundDecider.decide({ ...data, type: 'ProposeSpending', signer, now, network, proposalId, to, wallet, campaign }, state)
+  },
+})
+
+export const recordReturn = commandHandler({
+  ...shared,
+  data: recordReturnData,
+  actor: () => 'service:settlement',
+  needs: ({ data: { campaignId } }) => ({ campaign: { category: 'airdrop', id: campaignId } }),
+  decide(given, state) {
+    requireFund(given)
+    const { signer, now, network, data, facts } = given
+    return fundDecider.decide({ ...data, type: 'RecordReturn', signer, now, network, campaign: facts.campaign.state }, state)
   },
 })
 

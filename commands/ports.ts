@@ -452,12 +452,30 @@ export interface Unswept {
   readonly contributions: readonly Contribution[]
 }
 
+/** An airdrop whose next step is due. */
+export interface CampaignItem {
+  readonly campaignId: string
+  readonly step: 'close' | 'publish' | 'release' | 'settle'
+  /** Of payouts, so far. */
+  readonly batches: number
+}
+
+/** Money on its way from the fund to an airdrop, or back. */
+export interface AirdropMoneyItem {
+  readonly proposalId: string
+  readonly campaignId: string
+  readonly step: 'fund' | 'return'
+}
+
 /** The to-do list of the settlement process (design.md 12), read models: an item is open until its effect closes it. The oldest come first. */
 export interface SettlementList {
   holds(limit: number): Promise<ReadAt<readonly HoldItem[]>>
   credits(limit: number): Promise<ReadAt<readonly CreditItem[]>>
   /** Deadlines not later than `now`. */
   due(now: Date, limit: number): Promise<ReadAt<readonly DeadlineItem[]>>
+  /** Those whose step is due at `now`. */
+  campaigns(now: Date, limit: number): Promise<ReadAt<readonly CampaignItem[]>>
+  airdropMoney(limit: number): Promise<ReadAt<readonly AirdropMoneyItem[]>>
   /** The first `limit` contributions that are not in the fund yet. */
   unsweptContributions(limit: number): Promise<ReadAt<Unswept>>
 }

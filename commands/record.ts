@@ -1,5 +1,5 @@
 import type { Json } from '../domain/canonical.ts'
-import type { DomainEvent } from '../domain/catalogue.ts'
+import { type DomainEvent, schemaVersionOf } from '../domain/catalogue.ts'
 import type { Metadata } from '../domain/event.ts'
 import { eventIdOf } from '../domain/ids.ts'
 import type { CommandContext, NewEvent } from './ports.ts'
@@ -34,7 +34,7 @@ export interface Recording extends CommandContext {
  */
 export function eventsToAppend(decided: readonly DomainEvent[], recording: Recording): NewEvent[] {
   const { networkId, stream, commandId, publicKey, text, now, seen, traceparent } = recording
-  const shared: Metadata = {
+  const shared: Omit<Metadata, 'schemaVersion'> = {
     commandId,
     correlationId: recording.correlationId ?? commandId,
     causationId: recording.causationId ?? commandId,
@@ -44,17 +44,19 @@ export function eventsToAppend(decided: readonly DomainEvent[], recording: Recor
     rules: recording.rules,
     policyVersion: recording.policyVersion,
     recordedAt: now,
-    schemaVersion: 1,
   }
   if (traceparent !== undefined && isTraceparent.test(traceparent)) shared.traceparent = traceparent
   const facts: Record<string, StreamFact | string> = { now }
   for (const [name, { stream, revision }] of Object.entries(seen)) facts[name] = { stream, revision }
-  return decided.map(({ type, data }, n) => ({
-    id: eventIdOf(networkId, stream, publicKey, now, n, text),
-    type,
-    data: data as Json,
-    metadata: (n === 0 ? { ...shared, command: text, facts } : shared) as unknown as Json,
-  }))
+  return decided.map(({ type, data }, n) => {
+    const metadata = { ...shared, schemaVersion: schemaVersionOf(type), ...(n === 0 && { command: text, facts }) }
+    return {
+      id: eventIdOf(networkId, stream, publicKey, now, n, text),
+      type,
+      data: data as Json,
+      metadata: metadata as unknown as Json,
+    }
+  })
 }
 
 const isTraceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/

@@ -156,7 +156,7 @@ export const postCredit = commandHandler({
 })
 
 /** The stream that owes a credit. */
-function streamOf(source: CreditSource): StreamId<'escrow' | 'wallet' | 'fund'> {
+function streamOf(source: CreditSource): StreamId<'escrow' | 'wallet' | 'fund' | 'airdrop'> {
   switch (source.kind) {
     case 'escrow':
       return escrow(source.escrowId)
@@ -164,6 +164,8 @@ function streamOf(source: CreditSource): StreamId<'escrow' | 'wallet' | 'fund'> 
       return wallet(source.from)
     case 'spending':
       return { category: 'fund', id: fundId }
+    case 'airdrop':
+      return { category: 'airdrop', id: source.campaignId }
   }
 }
 

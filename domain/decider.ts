@@ -13,6 +13,8 @@ export interface Snapshots<State> {
 export interface Decider<State, Command, Event> {
   /** Version of these rules, recorded with what they decide; it rises with any change that could decide a case differently. */
   readonly rules: number
+  /** The oldest rules whose every decision these make alike; absent: they themselves. */
+  readonly since?: number
   /** How many of a stream's newest events make its whole state; absent: all of them do. */
   readonly newest?: number
   readonly initialState: State

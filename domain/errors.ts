@@ -70,6 +70,22 @@ export type RefusalCode =
   | 'ProposalNotInStatus'
   | 'ProposalExpired'
   | 'FundInsufficient'
+  // attestation
+  | 'ProofAlreadyCounted'
+  | 'SybilSignalUnknown'
+  // airdrop
+  | 'CampaignUnknown'
+  | 'CampaignAlreadyAnnounced'
+  | 'CampaignNotInStatus'
+  | 'CampaignBudgetExceeded'
+  | 'CampaignNotSettled'
+  | 'AllotmentsOutOfOrder'
+  | 'PayoutsOutOfOrder'
+  | 'NothingAllotted'
+  | 'AllotmentAlreadyClaimed'
+  | 'AppealAlreadyFiled'
+  | 'AppealUnknown'
+  | 'AppealAnswered'
 
 /** What a refusal can tell: flat, JSON-safe facts such as `{ field, limit, retryAfterSeconds }`. */
 export type RefusalDetails = Readonly<Record<string, string | number | boolean | null>>

@@ -55,3 +55,9 @@ export const eventBytesMax = 60 * 1024
 export function canonicalEvent({ id, stream, revision, type, data, metadata }: CanonicalEvent): string {
   return canonicalJson({ id, stream, revision, type, data, metadata })
 }
+
+/** An event as it is stored, of a fact that may have been brought to a newer version of its type. */
+export function storedOf<E extends CanonicalEvent>(fact: E & { readonly stored?: Partial<CanonicalEvent> }): CanonicalEvent {
+  const { id, stream, revision, type, data, metadata } = fact
+  return { id, stream, revision, type, data, metadata, ...fact.stored }
+}

@@ -11,6 +11,8 @@ export const clearingAccounts = [
   'clearing:spending',
   'clearing:transfers',
   'clearing:withdrawals',
+  'clearing:airdrops',
+  'clearing:returns',
 ] as const
 export type ClearingAccount = (typeof clearingAccounts)[number]
 
@@ -18,6 +20,7 @@ export type Account =
   | `wallet:${string}`
   | `escrow:${string}`
   | `shortfall:${string}`
+  | `airdrop:${string}`
   | 'fund'
   | 'fees:chain'
   | 'losses:chain'
@@ -88,9 +91,39 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
       )
     case 'ContributionsSwept':
       return booked([posting('clearing:fund', -BigInt(event.data.amount)), posting('fund', BigInt(event.data.amount))])
-    case 'SpendingExecuted': {
+    case 'SpendingExecuted.v2': {
       const amount = BigInt(event.data.amount)
       return [posting('fund', -amount), posting('clearing:spending', amount, `spending:${event.data.proposalId}`)]
+    }
+    case 'SpendingReturned': {
+      const amount = BigInt(event.data.amount)
+      return [posting('clearing:returns', -amount, returnOf(event.data)), posting('fund', amount)]
+    }
+    case 'CampaignFunded': {
+      const amount = BigInt(event.data.amount)
+      return [
+        posting('clearing:spending', -amount, `spending:${event.data.proposalId}`),
+        posting(`airdrop:${event.data.campaignId}`, amount),
+      ]
+    }
+    case 'FundingReturned': {
+      const amount = BigInt(event.data.amount)
+      return [
+        posting('clearing:spending', -amount, `spending:${event.data.proposalId}`),
+        posting('clearing:returns', amount, returnOf(event.data)),
+      ]
+    }
+    case 'PayoutsReleased': {
+      const { campaignId, payouts } = event.data
+      const paid = payouts.map(({ nodeId, leg, amount }) =>
+        posting('clearing:airdrops', BigInt(amount), sourceKey({ kind: 'airdrop', campaignId, nodeId, leg })),
+      )
+      return [posting(`airdrop:${campaignId}`, -paid.reduce((sum, { amount }) => sum + amount, 0n)), ...paid]
+    }
+    case 'CampaignSettled': {
+      const { campaignId } = event.data
+      const returned = BigInt(event.data.returned)
+      return booked([posting(`airdrop:${campaignId}`, -returned), posting('clearing:returns', returned, returnOf(event.data))])
     }
     case 'WithdrawalSigned': {
       const { walletId, withdrawalId } = event.data
@@ -135,11 +168,23 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
     case 'EscrowDisputed':
     case 'EvidenceAdded':
     case 'DisputeVoted':
-    case 'SpendingProposed':
+    case 'SpendingProposed.v2':
     case 'SpendingApproved':
     case 'ProposalWithdrawn':
     case 'DifferenceFound':
     case 'DifferenceClosed':
+    case 'ComputationProved':
+    case 'SybilSignalRaised':
+    case 'SybilSignalWithdrawn':
+    case 'CampaignAnnounced':
+    case 'CampaignCancelled':
+    case 'WindowClosed':
+    case 'AllotmentsListed':
+    case 'AllotmentsPublished':
+    case 'AllotmentClaimed':
+    case 'AppealFiled':
+    case 'AppealVoted':
+    case 'AppealAnswered':
       return []
   }
 }
@@ -149,6 +194,7 @@ const clearingOf: Readonly<Record<CreditSource['kind'], ClearingAccount>> = {
   escrow: 'clearing:escrows',
   transfer: 'clearing:transfers',
   spending: 'clearing:spending',
+  airdrop: 'clearing:airdrops',
 }
 
 /** A leg of 0 does not exist. */
@@ -176,6 +222,8 @@ function settled(data: { readonly amount: string; readonly fee: string; readonly
   const postings = [posting('outside:chain', amount), posting('fees:chain', fee), posting('losses:chain', -borne)]
   return { booked: amount + fee - borne, postings }
 }
+
+const returnOf = ({ proposalId }: { readonly proposalId: string }) => `return:${proposalId}`
 
 const itemOf = (withdrawalId: string) => `withdrawal:${withdrawalId}`
 

@@ -1,5 +1,17 @@
-/** What a stream holds; the middle part of its name. Later issues add task, service, review, airdrop. */
-export const categories = ['network', 'node', 'heartbeat', 'health', 'reputation', 'wallet', 'escrow', 'fund', 'audit'] as const
+/** What a stream holds; the middle part of its name. Later issues add task, service, review. */
+export const categories = [
+  'network',
+  'node',
+  'heartbeat',
+  'health',
+  'reputation',
+  'attestation',
+  'wallet',
+  'escrow',
+  'fund',
+  'airdrop',
+  'audit',
+] as const
 export type Category = (typeof categories)[number]
 
 /** `<namespace>_<category>-<id>`; the namespace is `dux` unless DUXNET_NAMESPACE says otherwise. */

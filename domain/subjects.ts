@@ -16,9 +16,11 @@ const kinds: Readonly<Record<Category, string>> = {
   heartbeat: 'node',
   health: 'node',
   reputation: 'node',
+  attestation: 'node',
   wallet: 'wallet',
   escrow: 'escrow',
   fund: 'fund',
+  airdrop: 'airdrop',
   audit: 'audit',
 }
 
@@ -54,9 +56,25 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'EscrowReleased':
     case 'EscrowResolved':
       return event.data.fundAmount === '0' ? walletsOf(event.data) : [...walletsOf(event.data), `fund:${fundId}`]
-    case 'SpendingProposed':
-    case 'SpendingExecuted':
-      return [`proposal:${event.data.proposalId}`, `wallet:${event.data.to}`]
+    case 'SpendingProposed.v2':
+    case 'SpendingExecuted.v2':
+      return [`proposal:${event.data.proposalId}`, `${event.data.to.kind}:${event.data.to.id}`]
+    case 'SpendingReturned':
+      return [`proposal:${event.data.proposalId}`, `airdrop:${event.data.campaignId}`]
+    case 'CampaignFunded':
+    case 'FundingReturned':
+    case 'CampaignSettled':
+      return [`proposal:${event.data.proposalId}`, `fund:${fundId}`]
+    case 'AllotmentsListed':
+      return event.data.allotments.map(({ nodeId }) => `node:${nodeId}`)
+    case 'AllotmentClaimed':
+    case 'AppealFiled':
+    case 'AppealAnswered':
+      return [`node:${event.data.nodeId}`, `wallet:${event.data.walletId}`]
+    case 'AppealVoted':
+      return [`node:${event.data.nodeId}`]
+    case 'PayoutsReleased':
+      return event.data.payouts.flatMap(({ nodeId, walletId }) => [`node:${nodeId}`, `wallet:${walletId}`])
     case 'SpendingApproved':
     case 'ProposalWithdrawn':
       return [`proposal:${event.data.proposalId}`]
@@ -86,6 +104,13 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'ContributionsSwept':
     case 'DifferenceFound':
     case 'DifferenceClosed':
+    case 'ComputationProved':
+    case 'SybilSignalRaised':
+    case 'SybilSignalWithdrawn':
+    case 'CampaignAnnounced':
+    case 'CampaignCancelled':
+    case 'WindowClosed':
+    case 'AllotmentsPublished':
       return []
   }
 }
@@ -102,5 +127,7 @@ function originOf(source: CreditSource): string {
       return `wallet:${source.from}`
     case 'spending':
       return `proposal:${source.proposalId}`
+    case 'airdrop':
+      return `airdrop:${source.campaignId}`
   }
 }

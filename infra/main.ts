@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, { does: string; main: (args: readonly st
   },
   dispute: { does: 'judge a dispute bundle without a server', main: cli('dispute', () => import('./cli/dispute.ts')) },
   fund: { does: "print the community fund's transparency report", main: cli('fund', () => import('./cli/fund.ts')) },
+  airdrop: {
+    does: 'compute, explain or simulate an airdrop from the log',
+    main: cli('airdrop', () => import('./cli/airdrop.ts')),
+  },
   wallet: {
     does: 'the treasury: its keys, backups, addresses and offline signatures',
     main: cli('wallet', () => import('./cli/wallet.ts')),

@@ -5,6 +5,7 @@ import { jetStreamTarget } from '../adapters/nats/jetstream.ts'
 import { cloudEventOf, type EventSource } from '../api/cloud-event.ts'
 import { createRelay, type Relay } from '../commands/processes/relay.ts'
 import { type RelayMessage, RelayRefused, type RelaySource } from '../commands/processes/relay-ports.ts'
+import { nameOf } from '../domain/catalogue.ts'
 import { partsOfStream } from '../domain/stream.ts'
 import type { EventLogQueries, EventView } from '../projections/event-log.query.ts'
 import { Failure } from './cli/command.ts'
@@ -74,11 +75,11 @@ export function messagesOf(reads: Pick<EventLogQueries, 'nextIndex' | 'eventsBet
   }
 }
 
-/** `<category>.<EventType>.<id of its stream>`: dots part tokens, and no part has one. */
+/** `<category>.<EventType>.<id of its stream>`: dots part tokens, and no part has one. Who wants a type wants all versions of it. */
 function messageOf(view: EventView, source: EventSource): RelayMessage {
   const { index, stream, type } = view
   const parts = partsOfStream(stream)
   if (!parts) throw new Error(`${stream} is no stream of a network`)
   const { id: eventId, traceparent, text: body } = cloudEventOf(view, source)
-  return { index, eventId, subject: `${parts.category}.${type}.${parts.id}`, body, traceparent }
+  return { index, eventId, subject: `${parts.category}.${nameOf(type)}.${parts.id}`, body, traceparent }
 }

@@ -8,6 +8,8 @@ const totalsColumns = {
   balance: 'amount',
   swept: 'amount',
   spent: 'amount',
+  /** Of what was spent, what airdrops gave back. */
+  returned: 'amount',
   /** Contributed and not swept yet. */
   pending: 'amount',
   contributions: 'integer',
@@ -36,6 +38,7 @@ const nothingYet = {
   balance: 0n,
   swept: 0n,
   spent: 0n,
+  returned: 0n,
   pending: 0n,
   contributions: 0,
   sweeps: 0,
@@ -53,7 +56,11 @@ function changeOf(row: FundTotalsRow, fact: LogFact): Partial<FundTotalsRow> {
     const { balance, swept, pending } = row
     return { balance: balance + amount, swept: swept + amount, pending: pending - amount, sweeps: n, sweptToIndex: toIndex }
   }
-  if (fact.type !== 'SpendingExecuted') return {}
+  if (fact.type === 'SpendingReturned') {
+    const amount = BigInt(fact.data.amount)
+    return { balance: row.balance + amount, returned: row.returned + amount }
+  }
+  if (fact.type !== 'SpendingExecuted.v2') return {}
   const amount = BigInt(fact.data.amount)
   return { balance: row.balance - amount, spent: row.spent + amount }
 }
@@ -61,10 +68,11 @@ function changeOf(row: FundTotalsRow, fact: LogFact): Partial<FundTotalsRow> {
 function isFunds({ type }: LogFact): boolean {
   return (
     type === 'ContributionsSwept' ||
-    type === 'SpendingProposed' ||
+    type === 'SpendingProposed.v2' ||
     type === 'SpendingApproved' ||
     type === 'ProposalWithdrawn' ||
-    type === 'SpendingExecuted'
+    type === 'SpendingExecuted.v2' ||
+    type === 'SpendingReturned'
   )
 }
 
@@ -113,8 +121,8 @@ const proposals = keyed({
     proposalId: 'text',
     /** `proposed`, `executed` or `withdrawn`. */
     status: 'text',
-    /** The wallet that is to be paid. */
-    to: 'text',
+    /** {kind, id}: the wallet or the airdrop that is to be paid. */
+    to: 'json',
     amount: 'amount',
     category: 'text',
     purpose: 'text',
@@ -124,8 +132,10 @@ const proposals = keyed({
     stewards: 'json',
     /** Keys, in the order in which they approved. */
     approvals: 'list',
-    /** When it came into the wallet. */
+    /** When it came to whom it is for. */
     creditedAt: 'instant?',
+    /** What of it has come back. */
+    returned: 'amount',
     proposedAt: 'instant',
     changedAt: 'instant',
     changedPosition: 'position',
@@ -137,23 +147,28 @@ const proposals = keyed({
   ],
   keys: ({ type, data }) => {
     if (type === 'CreditPosted') return data.source.kind === 'spending' ? [data.source.proposalId] : []
-    return 'proposalId' in data ? [data.proposalId] : []
+    return 'proposalId' in data && type !== 'CampaignSettled' ? [data.proposalId] : []
   },
   evolve(row, fact) {
     const { recordedAt } = fact.metadata
     const changed = { changedAt: recordedAt, changedPosition: fact.position }
     switch (fact.type) {
-      case 'SpendingProposed': {
-        const amount = BigInt(fact.data.amount)
-        return { ...fact.data, amount, ...status('proposed'), approvals: [], creditedAt: null, proposedAt: recordedAt, ...changed }
+      case 'SpendingProposed.v2': {
+        const { to, ...data } = fact.data
+        const nothingYet = { approvals: [], creditedAt: null, returned: 0n, proposedAt: recordedAt }
+        return { ...data, to: { ...to }, amount: BigInt(data.amount), ...status('proposed'), ...nothingYet, ...changed }
       }
       case 'SpendingApproved':
         return row && { ...row, approvals: [...row.approvals, fact.data.by], ...changed }
       case 'ProposalWithdrawn':
         return row && { ...row, ...status('withdrawn'), ...changed }
-      case 'SpendingExecuted':
+      case 'SpendingExecuted.v2':
         return row && { ...row, ...status('executed'), ...changed }
+      case 'SpendingReturned':
+        return row && { ...row, returned: BigInt(fact.data.amount), ...changed }
       case 'CreditPosted':
+      case 'CampaignFunded':
+      case 'FundingReturned':
         return row && { ...row, creditedAt: recordedAt, ...changed }
       default:
         return row
@@ -178,9 +193,9 @@ const allocations = keyed({
     changedPosition: 'position',
   },
   key: 'category',
-  keys: ({ type, data }) => (type === 'SpendingExecuted' ? [data.category] : []),
+  keys: ({ type, data }) => (type === 'SpendingExecuted.v2' ? [data.category] : []),
   evolve(row, { type, data, metadata, position }, category) {
-    if (type !== 'SpendingExecuted') return row
+    if (type !== 'SpendingExecuted.v2') return row
     const { spendings, amount } = row ?? { spendings: 0, amount: 0n }
     const spent = { spendings: spendings + 1, amount: amount + BigInt(data.amount) }
     return { category, ...spent, lastAt: metadata.recordedAt, changedPosition: position }
@@ -191,6 +206,6 @@ export type AllocationRow = TableRow<typeof allocations>
 
 export const communityFund = {
   name: 'community-fund',
-  version: 1,
+  version: 2,
   tables: { fundTotals, fundContributions, fundSweeps, proposals, allocations },
 } satisfies Projection

@@ -1,4 +1,4 @@
-import { type CanonicalEvent, canonicalEvent } from '../domain/event.ts'
+import { type CanonicalEvent, canonicalEvent, storedOf } from '../domain/event.ts'
 import { leafHash } from '../domain/merkle.ts'
 import { referencesOf, subjectOf } from '../domain/subjects.ts'
 import { appended, type LogFact, type Projection, type TableRow } from './projection.ts'
@@ -7,7 +7,7 @@ import { appended, type LogFact, type Projection, type TableRow } from './projec
 export function entryOf(fact: LogFact): { readonly canonical: string; readonly leaf: Buffer } {
   let entry = entries.get(fact)
   if (!entry) {
-    const canonical = canonicalEvent(fact as CanonicalEvent)
+    const canonical = canonicalEvent(storedOf(fact as CanonicalEvent))
     entries.set(fact, (entry = { canonical, leaf: leafHash(canonical) }))
   }
   return entry
@@ -46,7 +46,7 @@ const events = appended({
         position: fact.position,
         stream: fact.stream,
         revision: fact.revision,
-        type: fact.type,
+        type: fact.stored?.type ?? fact.type,
         commandId: fact.metadata.commandId,
         signer: fact.metadata.publicKey,
         subject: subjectOf(fact.stream) ?? null,

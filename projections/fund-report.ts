@@ -23,14 +23,15 @@ export const reportedTypes = [
   'EscrowReleased',
   'EscrowResolved',
   'ContributionsSwept',
-  'SpendingProposed',
+  'SpendingProposed.v2',
   'SpendingApproved',
   'ProposalWithdrawn',
-  'SpendingExecuted',
+  'SpendingExecuted.v2',
+  'SpendingReturned',
 ] as const satisfies readonly DomainEvent['type'][]
 
 interface Proposal {
-  readonly opened: Extract<FundEvent, { type: 'SpendingProposed' }>['data']
+  readonly opened: Extract<FundEvent, { type: 'SpendingProposed.v2' }>['data']
   readonly events: { readonly index: number; readonly type: FundEvent['type']; readonly by?: string; readonly recordedAt: string }[]
   status: 'proposed' | 'executed' | 'withdrawn'
 }
@@ -52,6 +53,8 @@ interface Books {
   received: bigint
   receivedCount: number
   spent: bigint
+  /** By airdrops. */
+  returned: bigint
   /** Of the last event that changed any of it. */
   last: number | null
   readonly sweeps: Sweep[]
@@ -77,6 +80,7 @@ export async function fundReport(
     received: 0n,
     receivedCount: 0,
     spent: 0n,
+    returned: 0n,
     last: null,
     sweeps: [],
     proposals: new Map(),
@@ -91,13 +95,14 @@ export async function fundReport(
   }
   if (!books.network) throw new Error('the log does not begin with the founding of a network')
   const report = {
-    format: 'duxnet-fund-report-v1',
+    format: 'duxnet-fund-report-v2',
     ...books.network,
     range: { from, to: books.last !== null && books.last >= from ? books.last : null },
     opening: opening ?? figuresOf(books),
     closing: figuresOf(books),
     contributions: { count: books.receivedCount, amount: String(books.received) },
     spent: String(books.spent),
+    returned: String(books.returned),
     sweeps: books.sweeps.map(({ data, ...sweep }) => ({ ...data, ...sweep })),
     proposals: [...books.proposals.values()].filter(({ events }) => events.at(-1)!.index >= from).map(proposalOf),
     allocations: allocationsOf(books),
@@ -132,7 +137,7 @@ function take(books: Books, { index, recordedAt, event }: ReportedEvent, isBefor
       if (!isBefore) books.sweeps.push({ data: event.data, index, recordedAt, holds: sweep })
       break
     }
-    case 'SpendingProposed':
+    case 'SpendingProposed.v2':
       books.proposals.set(event.data.proposalId, {
         opened: event.data,
         events: [{ index, type: event.type, by: event.data.by, recordedAt }],
@@ -143,11 +148,18 @@ function take(books: Books, { index, recordedAt, event }: ReportedEvent, isBefor
       proposal(books, event.data).events.push({ index, type: event.type, by: event.data.by, recordedAt })
       break
     case 'ProposalWithdrawn':
-    case 'SpendingExecuted': {
+    case 'SpendingExecuted.v2': {
       const decided = proposal(books, event.data)
       decided.events.push({ index, type: event.type, recordedAt })
       decided.status = event.type === 'ProposalWithdrawn' ? 'withdrawn' : 'executed'
-      if (event.type === 'SpendingExecuted') spend(books, event.data, isBefore)
+      if (event.type === 'SpendingExecuted.v2') spend(books, event.data, isBefore)
+      break
+    }
+    case 'SpendingReturned': {
+      const amount = BigInt(event.data.amount)
+      proposal(books, event.data).events.push({ index, type: event.type, recordedAt })
+      books.balance += amount
+      if (!isBefore) books.returned += amount
       break
     }
     default:
@@ -182,7 +194,7 @@ function proposal({ proposals }: Books, { proposalId }: { readonly proposalId: s
 
 function proposalOf({ opened, events, status }: Proposal) {
   const approvedBy = events.flatMap(({ type, by }) => (type === 'SpendingApproved' && by !== undefined ? [by] : []))
-  return { ...opened, status, approvedBy, events: events.map((event) => ({ ...event })) }
+  return { ...opened, to: { ...opened.to }, status, approvedBy, events: events.map((event) => ({ ...event })) }
 }
 
 /** By category: what was spent in the range, and what proposals that are still open at its end ask for. */

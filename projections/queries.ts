@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { type AirdropsQueries, airdropsQueries } from './airdrops.query.ts'
 import { type ChainWorkQueries, chainWorkQueries } from './chain-work.query.ts'
 import { type CommunityFundQueries, communityFundQueries } from './community-fund.query.ts'
 import { type DepositsQueries, depositsQueries } from './deposits.query.ts'
@@ -32,6 +33,7 @@ export interface Queries
     LedgerQueries,
     EscrowSummaryQueries,
     CommunityFundQueries,
+    AirdropsQueries,
     DifferencesQueries,
     WithdrawalsQueries,
     DepositsQueries {
@@ -56,6 +58,7 @@ export function queries(connection: Kysely<ReadModels>): Queries {
     ...ledgerQueries(db),
     ...escrowSummaryQueries(db),
     ...communityFundQueries(db),
+    ...airdropsQueries(db),
     ...differencesQueries(db),
     ...withdrawalsQueries(db),
     ...depositsQueries(db),

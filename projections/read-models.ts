@@ -1,3 +1,4 @@
+import { airdrops } from './airdrops.ts'
 import { chainWork } from './chain-work.ts'
 import { communityFund } from './community-fund.ts'
 import { deposits } from './deposits.ts'
@@ -32,6 +33,7 @@ export const readModels: readonly Projection[] = [
   ledger,
   escrowSummary,
   communityFund,
+  airdrops,
   reconciliation,
   chainWork,
   withdrawals,

@@ -1,4 +1,5 @@
 import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
+import type { AllotmentRow, CampaignRow } from './airdrops.ts'
 import type {
   ChainAnchorRow,
   ChainDepositRow,
@@ -22,7 +23,7 @@ import type { HeartbeatRow } from './node-heartbeats.ts'
 import type { Projection, Row } from './projection.ts'
 import type { ReputationChangeRow } from './reputation-history.ts'
 import { decoder } from './rows.ts'
-import type { OwedCreditRow, PendingEscrowRow } from './settlement.ts'
+import type { AirdropMoneyRow, OwedCreditRow, PendingCampaignRow, PendingEscrowRow } from './settlement.ts'
 import type { WalletEntryRow, WalletRow } from './wallet-balances.ts'
 import type { WithdrawalRow } from './withdrawals.ts'
 
@@ -40,6 +41,10 @@ export interface ReadModels {
   readonly watchedNodes: WatchRow
   readonly pendingEscrows: PendingEscrowRow
   readonly owedCredits: OwedCreditRow
+  readonly pendingCampaigns: PendingCampaignRow
+  readonly airdropMoney: AirdropMoneyRow
+  readonly campaigns: CampaignRow
+  readonly allotments: AllotmentRow
   readonly ledgerAccounts: LedgerAccountRow
   readonly ledgerTotals: LedgerTotalRow
   readonly ledgerEntries: LedgerEntryRow
@@ -141,16 +146,16 @@ export interface Paging {
   readonly descending?: boolean
 }
 
-export interface Page<Item> {
+export interface Page<Item, Key = number> {
   readonly items: readonly Item[]
   /** Behind which the next page begins; undefined when this is the last one. */
-  readonly next: number | undefined
+  readonly next: Key | undefined
 }
 
 /** The page of `rows`, which are read to one more than its limit. */
-export function pageOf<Item>(rows: readonly Item[], limit: number, numberOf: (item: Item) => number): Page<Item> {
+export function pageOf<Item, Key>(rows: readonly Item[], limit: number, keyOf: (item: Item) => Key): Page<Item, Key> {
   const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? numberOf(items.at(-1)!) : undefined }
+  return { items, next: rows.length > limit ? keyOf(items.at(-1)!) : undefined }
 }
 
 /** A page of a list whose newest come first. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { waitingStatuses } from '../domain/escrow/state.ts'
 import type { CreditSource } from '../domain/wallet/events.ts'
 import { type Answer, answer, type ReadDatabase } from './read.ts'
-import { type HoldStep, settlement } from './settlement.ts'
+import { type CampaignStep, type HoldStep, settlement } from './settlement.ts'
 
 export interface PendingHold {
   readonly escrowId: string
@@ -22,7 +22,21 @@ export interface OwedCredit {
   readonly walletId: string
 }
 
-/** How many holds and deadlines wait for the settlement process; what is owed, the ledger counts. */
+export interface PendingCampaign {
+  readonly campaignId: string
+  readonly step: CampaignStep
+  /** Of payouts, so far. */
+  readonly batches: number
+}
+
+export interface AirdropMoney {
+  readonly proposalId: string
+  readonly campaignId: string
+  /** Taken in by the campaign, or back by the fund. */
+  readonly step: 'fund' | 'return'
+}
+
+/** How many holds, deadlines and campaigns wait for the settlement process; what is owed, the ledger counts. */
 export interface Backlog {
   readonly items: number
   /** When the oldest of them came; null when there is none. */
@@ -35,6 +49,9 @@ export interface SettlementQueries {
   credits(limit: number): Promise<Answer<readonly OwedCredit[]>>
   /** Escrows in a state whose time is over at `now`. */
   due(now: Date, limit: number): Promise<Answer<readonly PendingDeadline[]>>
+  /** Campaigns whose next step is due at `now`. */
+  campaigns(now: Date, limit: number): Promise<Answer<readonly PendingCampaign[]>>
+  airdropMoney(limit: number): Promise<Answer<readonly AirdropMoney[]>>
   backlog(now: Date): Promise<Answer<Backlog>>
 }
 
@@ -44,7 +61,17 @@ export function settlementQueries(db: ReadDatabase): SettlementQueries {
   const holds = db.selectFrom('pendingEscrows').where('step', 'in', holdSteps)
   const due = (now: Date) =>
     db.selectFrom('pendingEscrows').where('step', '=', 'pass_deadline').where('at', '<=', now.toISOString())
+  const dueCampaigns = (now: Date) =>
+    db.selectFrom('pendingCampaigns').where('step', '!=', 'appeals').where('at', '<', now.toISOString())
   return {
+    async campaigns(now, limit) {
+      const query = dueCampaigns(now).select(['campaignId', 'step', 'batches', 'at']).orderBy('at').limit(limit)
+      return (await answer(db, settlement, query, [['at', 'asc']])) as Answer<readonly (PendingCampaign & { at: string })[]>
+    },
+    async airdropMoney(limit) {
+      const query = db.selectFrom('airdropMoney').selectAll().orderBy('owedAt').limit(limit)
+      return (await answer(db, settlement, query, [['owedAt', 'asc']])) as unknown as Answer<readonly AirdropMoney[]>
+    },
     async holds(limit) {
       const query = holds.select(['escrowId', 'client', 'step', 'at']).orderBy('at').limit(limit)
       return (await answer(db, settlement, query, [['at', 'asc']])) as Answer<readonly (PendingHold & { at: string })[]>
@@ -58,11 +85,12 @@ export function settlementQueries(db: ReadDatabase): SettlementQueries {
       return (await answer(db, settlement, query, [['at', 'asc']])) as Answer<readonly (PendingDeadline & { at: string })[]>
     },
     async backlog(now) {
-      const [waiting, over] = await Promise.all([
+      const [waiting, over, campaigns] = await Promise.all([
         answer(db, settlement, holds.select(counted)),
         answer(db, settlement, due(now).select(counted)),
+        answer(db, settlement, dueCampaigns(now).select(counted)),
       ])
-      const counts = [...waiting.value, ...over.value]
+      const counts = [...waiting.value, ...over.value, ...campaigns.value]
       const [oldestAt = null] = counts.flatMap(({ oldestAt }) => oldestAt ?? []).sort()
       return { ...waiting, value: { items: counts.reduce((sum, { items }) => sum + Number(items), 0), oldestAt } }
     },

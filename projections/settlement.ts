@@ -2,7 +2,7 @@
 import type { EscrowStatus, waitingStatuses } from '../domain/escrow/state.ts'
 import type { CreditSource } from '../domain/wallet/events.ts'
 import { sourceKey } from '../domain/wallet/state.ts'
-import { keyed, type LogFact, type Projection, type RowOf } from './projection.ts'
+import { keyed, type LogFact, type Projection, type RowOf, type TableRow } from './projection.ts'
 
 const escrowColumns = {
   escrowId: 'text',
@@ -137,8 +137,13 @@ function debtsOf({ type, data }: LogFact): readonly Debt[] {
       ])
     case 'TransferSent':
       return [{ source: { kind: 'transfer', transferId: data.transferId, from: data.walletId }, to: data.to }]
-    case 'SpendingExecuted':
-      return [{ source: { kind: 'spending', proposalId: data.proposalId }, to: data.to }]
+    case 'SpendingExecuted.v2':
+      return data.to.kind === 'wallet' ? [{ source: { kind: 'spending', proposalId: data.proposalId }, to: data.to.id }] : []
+    case 'PayoutsReleased':
+      return data.payouts.map(({ nodeId, leg, walletId }) => ({
+        source: { kind: 'airdrop', campaignId: data.campaignId, nodeId, leg },
+        to: walletId,
+      }))
     default:
       return []
   }
@@ -149,4 +154,112 @@ function legsOf(escrowId: string, legs: readonly (readonly [leg: string, to: str
   return legs.flatMap(([leg, to, amount]) => (amount === '0' ? [] : [{ source: { kind: 'escrow', escrowId, leg }, to }]))
 }
 
-export const settlement = { name: 'settlement', version: 1, tables: { pendingEscrows, owedCredits } } satisfies Projection
+const campaignColumns = {
+  campaignId: 'text',
+  /** Of the list; null before. */
+  claimsUntil: 'instant?',
+  /** Claimed or awarded, and not on its way; batches so far. */
+  unpaid: 'integer',
+  batches: 'integer',
+  openAppeals: 'integer',
+  /** What comes next, when it is `at`: `close` its window, `publish` its list, `release` payouts, `settle` it; nothing while it waits for `appeals`. */
+  step: 'text',
+  at: 'instant',
+} as const
+
+export type PendingCampaignRow = RowOf<typeof campaignColumns>
+export type CampaignStep = 'close' | 'publish' | 'release' | 'settle'
+
+/** Airdrops that are not over. */
+const pendingCampaigns = keyed({
+  columns: campaignColumns,
+  key: 'campaignId',
+  indexes: [['step', 'at']],
+  keys: ({ type, data }) => ('campaignId' in data && type !== 'SpendingReturned' ? [data.campaignId] : []),
+  evolve(row, fact, campaignId) {
+    const { recordedAt } = fact.metadata
+    switch (fact.type) {
+      case 'CampaignAnnounced': {
+        const nothingYet = { claimsUntil: null, unpaid: 0, batches: 0, openAppeals: 0 }
+        return { campaignId, ...nothingYet, ...step('close', fact.data.rules.window.to) }
+      }
+      case 'CampaignCancelled':
+      case 'CampaignSettled':
+        return null
+      case 'WindowClosed':
+        return row && { ...row, ...step('publish', recordedAt) }
+      case 'AllotmentsPublished':
+        return row && ahead({ ...row, claimsUntil: fact.data.claimsUntil }, recordedAt)
+      case 'AllotmentClaimed':
+        return row && ahead({ ...row, unpaid: row.unpaid + 1 }, recordedAt)
+      case 'AppealFiled':
+        return row && ahead({ ...row, openAppeals: row.openAppeals + 1 }, recordedAt)
+      case 'AppealAnswered': {
+        if (!row) return row
+        const unpaid = fact.data.award === '0' ? row.unpaid : row.unpaid + 1
+        return ahead({ ...row, openAppeals: row.openAppeals - 1, unpaid }, recordedAt)
+      }
+      case 'PayoutsReleased': {
+        const { n, payouts } = fact.data
+        return row && ahead({ ...row, batches: n, unpaid: row.unpaid - payouts.length }, recordedAt)
+      }
+      default:
+        return row
+    }
+  },
+})
+
+const step = (step: CampaignStep | 'appeals', at: string) => ({ step, at })
+
+/** What comes next once there is a list. */
+function ahead(row: PendingCampaignRow, now: string): PendingCampaignRow {
+  if (row.unpaid) return { ...row, ...step('release', row.step === 'release' ? row.at : now) }
+  return { ...row, ...(row.openAppeals ? step('appeals', now) : step('settle', row.claimsUntil!)) }
+}
+
+/** Money between the fund and an airdrop: to be taken in by the one, or by the other when it comes back. */
+const airdropMoney = keyed({
+  columns: {
+    proposalId: 'text',
+    campaignId: 'text',
+    /** `fund` or `return`. */
+    step: 'text',
+    owedAt: 'instant',
+  },
+  key: 'proposalId',
+  indexes: [['owedAt']],
+  keys({ type, data }) {
+    switch (type) {
+      case 'SpendingExecuted.v2':
+        return data.to.kind === 'airdrop' ? [data.proposalId] : []
+      case 'CampaignFunded':
+      case 'FundingReturned':
+      case 'CampaignSettled':
+      case 'SpendingReturned':
+        return [data.proposalId]
+      default:
+        return []
+    }
+  },
+  evolve(_row, { type, data, metadata }, proposalId) {
+    const owed = (step: 'fund' | 'return', campaignId: string) => ({ proposalId, campaignId, step, owedAt: metadata.recordedAt })
+    switch (type) {
+      case 'SpendingExecuted.v2':
+        return owed('fund', data.to.id)
+      case 'FundingReturned':
+        return owed('return', data.campaignId)
+      case 'CampaignSettled':
+        return data.returned === '0' ? null : owed('return', data.campaignId)
+      default:
+        return null
+    }
+  },
+})
+
+export type AirdropMoneyRow = TableRow<typeof airdropMoney>
+
+export const settlement = {
+  name: 'settlement',
+  version: 2,
+  tables: { pendingEscrows, owedCredits, pendingCampaigns, airdropMoney },
+} satisfies Projection

@@ -159,7 +159,7 @@ const walletEntries = journal({
 
 export type WalletEntryRow = TableRow<typeof walletEntries>
 
-export type EntryKind = 'test_deposit' | 'deposit' | 'escrow' | 'transfer' | 'spending' | 'withdrawal'
+export type EntryKind = 'test_deposit' | 'deposit' | 'escrow' | 'transfer' | 'spending' | 'airdrop' | 'withdrawal'
 
 interface Cause {
   readonly kind: EntryKind
@@ -206,6 +206,8 @@ function creditedBy(source: CreditSource): Cause {
       return cause('transfer', source.transferId, source.from)
     case 'spending':
       return cause('spending', source.proposalId)
+    case 'airdrop':
+      return cause('airdrop', source.campaignId, source.nodeId)
   }
 }
 

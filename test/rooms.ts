@@ -11,7 +11,7 @@ export interface Room {
 }
 
 export const rooms: Readonly<Record<string, Room>> = {
-  domain: { rooms: [], packages: ['zod'], node: ['node:crypto'], pure: true },
+  domain: { rooms: [], packages: ['zod', '@openzeppelin/merkle-tree'], node: ['node:crypto'], pure: true },
   commands: { rooms: ['domain'], packages: ['zod'], node: 'any', pure: false },
   projections: {
     rooms: ['domain'],

@@ -1,4 +1,6 @@
-import type { ReadAt, SettlementList } from '../ports.ts'
+import type { AirdropResult } from '../../domain/airdrop/result.ts'
+import type { CampaignItem, ReadAt, SettlementList } from '../ports.ts'
+import { airdropMoneyTodo, campaignTodo, publishTodo } from './airdrop.ts'
 import { creditTodo, deadlineTodo, holdTodo, type Settling, sweepTodos } from './settlement.ts'
 import { createTodoRunner, type Todo, type TodoList, type TodoRunner, type TodoRunnerDeps } from './todo-runner.ts'
 
@@ -7,6 +9,8 @@ export interface SettlementRunnerDeps
   extends Pick<TodoRunnerDeps, 'submit' | 'signer' | 'clock' | 'sleep' | 'onError' | 'reached'> {
   readonly networkId: string
   readonly list: SettlementList
+  /** What the log makes of a campaign whose window is closed: a whole replay. */
+  readonly airdrop: (campaignId: string) => Promise<AirdropResult>
   /** Resolves when the read models have come to what was the log's end when it was asked, or `signal` is aborted: what was done is not to be sent again. */
   readonly caughtUp: (signal: AbortSignal) => Promise<void>
 }
@@ -19,26 +23,31 @@ const reactions = { underWayMax: 64, pauseMs: 20, tickMs: 1000 }
 /** What follows from the clock. */
 const timers = { underWayMax: 16, pauseMs: 1000, tickMs: 1000 }
 
+/** A replay of the whole log, one at a time. */
+const replays = { underWayMax: 1, pauseMs: 1000, tickMs: 5000 }
+
 /** Items that are read at a time, of each kind. */
 const itemsMax = 1000
 const contributionsMax = 10_000
 
 /** Said by the streams when the read model is behind them; by an escrow's also where two clocks differ. */
-const behind = ['CommandIdReused', 'EscrowNotInStatus', 'DeadlineNotReached', 'SweepOutOfOrder'] as const
+const behind = ['CommandIdReused', 'EscrowNotInStatus', 'DeadlineNotReached', 'SweepOutOfOrder', 'PayoutsOutOfOrder'] as const
 
 /**
  * Moves money on (design.md 13): holds into escrows, what escrows, transfers and spending owe into wallets, contributions into the
- * fund; and ends what nobody ended in time. It decides nothing: which step may follow, and how much it moves, the streams say.
+ * fund, airdrops to who claimed them; and ends what nobody ended in time. It decides nothing: which step may follow, and how much it moves, the streams say.
  */
-export function createSettlementRunner({ networkId, list, caughtUp, ...deps }: SettlementRunnerDeps): SettlementRunner {
+export function createSettlementRunner({ networkId, list, airdrop, caughtUp, ...deps }: SettlementRunnerDeps): SettlementRunner {
   const settling = (): Settling => ({ networkId, now: deps.clock() })
   const reacting = createTodoRunner({ ...deps, ...reactions, behind, look: lookAtMoney })
   const timing = createTodoRunner({ ...deps, ...timers, behind, look: lookAtTime })
+  const publishing = createTodoRunner({ ...deps, ...replays, behind, look: lookAtLists })
 
   async function lookAtMoney(): Promise<TodoList> {
-    const [holds, credits] = await Promise.all([list.holds(itemsMax), list.credits(itemsMax)])
+    const [holds, credits, money] = await Promise.all([list.holds(itemsMax), list.credits(itemsMax), list.airdropMoney(itemsMax)])
     const now = settling()
     return listed(
+      todosOf(money, (items) => items.map((item) => airdropMoneyTodo(item, now))),
       todosOf(holds, (items) => items.map((item) => holdTodo(item, now))),
       todosOf(credits, (items) => items.map((item) => creditTodo(item, now))),
     )
@@ -46,11 +55,24 @@ export function createSettlementRunner({ networkId, list, caughtUp, ...deps }: S
 
   async function lookAtTime(): Promise<TodoList> {
     const now = settling()
-    const [due, unswept] = await Promise.all([list.due(now.now, itemsMax), list.unsweptContributions(contributionsMax)])
+    const [due, unswept, campaigns] = await Promise.all([
+      list.due(now.now, itemsMax),
+      list.unsweptContributions(contributionsMax),
+      list.campaigns(now.now, itemsMax),
+    ])
     return listed(
+      todosOf(campaigns, (items) => items.filter((item) => !isToPublish(item)).map((item) => campaignTodo(item, now))),
       todosOf(due, (items) => items.map((item) => deadlineTodo(item, now))),
       todosOf(unswept, (all) => sweepTodos(all, now)),
     )
+  }
+
+  async function lookAtLists(): Promise<TodoList> {
+    const now = settling()
+    const { value, position } = await list.campaigns(now.now, itemsMax)
+    const todos: Todo[] = []
+    for (const { campaignId } of value.filter(isToPublish)) todos.push(publishTodo(await airdrop(campaignId), now))
+    return { todos, position }
   }
 
   return {
@@ -58,10 +80,11 @@ export function createSettlementRunner({ networkId, list, caughtUp, ...deps }: S
     async round() {
       await reacting.round()
       await timing.round()
+      await publishing.round()
     },
     async run(signal) {
       await caughtUp(signal)
-      await Promise.all([reacting.run(signal), timing.run(signal)])
+      await Promise.all([reacting.run(signal), timing.run(signal), publishing.run(signal)])
     },
   }
 }
@@ -70,7 +93,10 @@ function todosOf<Value>({ value, position }: ReadAt<Value>, todos: (value: Value
   return { todos: todos(value), position }
 }
 
-/** Two lists as one, as new as the older of them. */
-function listed(one: Required<TodoList>, other: Required<TodoList>): TodoList {
-  return { todos: [...one.todos, ...other.todos], position: one.position < other.position ? one.position : other.position }
+const isToPublish = ({ step }: CampaignItem) => step === 'publish'
+
+/** Lists as one, as new as the oldest of them. */
+function listed(...lists: readonly Required<TodoList>[]): TodoList {
+  const position = lists.reduce((least, { position }) => (position < least ? position : least), lists[0]!.position)
+  return { todos: lists.flatMap(({ todos }) => todos), position }
 }

@@ -16,9 +16,9 @@ export interface Settling {
  * What closes a hold. Once its escrow is funded, the money can be captured at once: nobody need wait for the read model to say so.
  */
 export function holdTodo({ escrowId, client, step }: HoldItem, settling: Settling): Todo {
-  const fund = () => command('RecordFunding', escrowId, {}, escrowId, settling)
-  const capture = () => command('CaptureHold', client, { escrowId }, escrowId, settling)
-  const release = () => command('ReleaseHold', client, { escrowId }, escrowId, settling)
+  const fund = () => settlingCommand('RecordFunding', escrowId, {}, escrowId, settling)
+  const capture = () => settlingCommand('CaptureHold', client, { escrowId }, escrowId, settling)
+  const release = () => settlingCommand('ReleaseHold', client, { escrowId }, escrowId, settling)
   const commands = { fund: () => [fund(), capture()], capture: () => [capture()], release: () => [release()] }
   return { key: `hold:${escrowId}`, commands: commands[step]() }
 }
@@ -26,13 +26,13 @@ export function holdTodo({ escrowId, client, step }: HoldItem, settling: Settlin
 /** What brings money into the wallet that it is for; how much it is, the source says. */
 export function creditTodo({ source, walletId }: CreditItem, settling: Settling): Todo {
   const key = sourceKey(source)
-  return { key, commands: [command('PostCredit', walletId, { source }, key, settling)] }
+  return { key, commands: [settlingCommand('PostCredit', walletId, { source }, key, settling)] }
 }
 
 /** What ends a state whose time is over; an escrow may be in the same state twice, never until the same instant. */
 export function deadlineTodo({ escrowId, status, dueAt }: DeadlineItem, settling: Settling): Todo {
   const item = `${escrowId}\n${status}\n${dueAt}`
-  return { key: `deadline:${item}`, commands: [command('PassDeadline', escrowId, { status, dueAt }, item, settling)] }
+  return { key: `deadline:${item}`, commands: [settlingCommand('PassDeadline', escrowId, { status, dueAt }, item, settling)] }
 }
 
 /** What brings all contributions into the fund that are not in it yet; nothing when there are none. A range has one sweep, whoever sends it. */
@@ -47,11 +47,13 @@ export function sweepTodos({ sweptToIndex, contributions }: Unswept, settling: S
     amount: String(contributions.reduce((sum, { amount }) => sum + amount, 0n)),
     listDigest: contributionsDigest(contributions),
   }
-  return [{ key: `sweep:${fromIndex}`, commands: [command('SweepContributions', fundId, data, String(fromIndex), settling)] }]
+  return [
+    { key: `sweep:${fromIndex}`, commands: [settlingCommand('SweepContributions', fundId, data, String(fromIndex), settling)] },
+  ]
 }
 
 /** The same item makes the same command id, whoever asks and however often. */
-function command(
+export function settlingCommand(
   type: string,
   subject: string,
   data: SignedCommand['data'],

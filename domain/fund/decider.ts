@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { CampaignState } from '../airdrop/state.ts'
 import type { Decider } from '../decider.ts'
 import { DomainError, malformed } from '../errors.ts'
 import { uuidSchema } from '../ids.ts'
@@ -6,16 +7,25 @@ import { commandAmountSchema } from '../money.ts'
 import type { NetworkState } from '../network/decider.ts'
 import { type VersionedMap, versionedMap } from '../versioned-map.ts'
 import type { WalletState } from '../wallet/state.ts'
-import { contributionsSweptSchema, type FundEvent, spendingProposedSchema } from './events.ts'
+import { contributionsSweptSchema, type FundEvent, type Payee, payeeSchema, spendingProposedSchema } from './events.ts'
 
 /** The one fund that a network has. */
 export const fundId = 'community'
 
 export const sweepContributionsData = contributionsSweptSchema.shape.data.omit({ n: true })
 export const proposeSpendingData = spendingProposedSchema.shape.data
-  .pick({ to: true, category: true, purpose: true, expiresAt: true })
-  .extend({ amount: commandAmountSchema })
+  .pick({ category: true, purpose: true, expiresAt: true })
+  .extend({
+    to: z.union([uuidSchema, payeeSchema]).describe('A wallet by its id, or who is paid: `{kind: "airdrop", id}`'),
+    amount: commandAmountSchema,
+  })
 export const proposalData = z.strictObject({ proposalId: uuidSchema })
+export const recordReturnData = z.strictObject({ campaignId: uuidSchema, proposalId: uuidSchema })
+
+/** Who a proposal is to pay: commands may name a wallet by its id alone. */
+export function payeeOf(to: z.infer<typeof proposeSpendingData>['to']): Payee {
+  return typeof to === 'string' ? { kind: 'wallet', id: to } : to
+}
 
 /** What every command on the fund is decided with. */
 interface Common {
@@ -28,10 +38,13 @@ export interface SweepContributions extends Common, z.infer<typeof sweepContribu
   readonly type: 'SweepContributions'
 }
 
-export interface ProposeSpending extends Common, z.infer<typeof proposeSpendingData> {
+export interface ProposeSpending extends Common, Omit<z.infer<typeof proposeSpendingData>, 'to'> {
   readonly type: 'ProposeSpending'
   readonly proposalId: string
-  readonly recipient: WalletState | undefined
+  readonly to: Payee
+  /** Of `to`; undefined where it does not exist. */
+  readonly wallet: WalletState | undefined
+  readonly campaign: CampaignState | undefined
 }
 
 export interface ApproveSpending extends Common {
@@ -44,20 +57,28 @@ export interface WithdrawProposal extends Common {
   readonly proposalId: string
 }
 
-export type FundCommand = SweepContributions | ProposeSpending | ApproveSpending | WithdrawProposal
+/** What a campaign gives back. */
+export interface RecordReturn extends Common, z.infer<typeof recordReturnData> {
+  readonly type: 'RecordReturn'
+  readonly campaign: CampaignState | undefined
+}
+
+export type FundCommand = SweepContributions | ProposeSpending | ApproveSpending | WithdrawProposal | RecordReturn
 
 export type ProposalStatus = 'proposed' | 'executed' | 'withdrawn'
 
 export interface Proposal {
   readonly proposalId: string
   readonly status: ProposalStatus
-  readonly to: string
+  readonly to: Payee
   readonly amount: bigint
   readonly category: string
   readonly by: string
   readonly expiresAt: string
   readonly stewards: { readonly members: readonly string[]; readonly threshold: number }
   readonly approvals: readonly string[]
+  /** Whether what was left of it has come back. */
+  readonly isReturned: boolean
 }
 
 export interface FundState {
@@ -79,7 +100,9 @@ const nothingYet: FundState = { balance: 0n, sweeps: 0, sweptToIndex: -1, propos
 
 /** Contributions are decided by escrows and only counted here; spending is decided on what was swept, by M of N stewards, once. */
 export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
-  rules: 1,
+  // 2: an airdrop can be paid, and pays back.
+  rules: 2,
+  since: 1,
   initialState: nothingYet,
   sizeOf: ({ proposals }) => 1024 * (1 + proposals.size),
   snapshots: {
@@ -104,6 +127,8 @@ export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
         return approve(command, state)
       case 'WithdrawProposal':
         return withdraw(command, state)
+      case 'RecordReturn':
+        return recordReturn(command, state)
     }
   },
   evolve(state, event) {
@@ -112,9 +137,9 @@ export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
         const { n, toIndex, amount } = event.data
         return { ...state, balance: state.balance + BigInt(amount), sweeps: n, sweptToIndex: toIndex }
       }
-      case 'SpendingProposed': {
+      case 'SpendingProposed.v2': {
         const { purpose: _, ...data } = event.data
-        return changed(state, { ...data, amount: BigInt(data.amount), status: 'proposed', approvals: [] })
+        return changed(state, { ...data, amount: BigInt(data.amount), status: 'proposed', approvals: [], isReturned: false })
       }
       case 'SpendingApproved': {
         const proposal = proposalOf(state, event.data)
@@ -122,17 +147,20 @@ export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
       }
       case 'ProposalWithdrawn':
         return changed(state, { ...proposalOf(state, event.data), status: 'withdrawn' })
-      case 'SpendingExecuted': {
+      case 'SpendingExecuted.v2': {
         const spent = changed(state, { ...proposalOf(state, event.data), status: 'executed' })
         return { ...spent, balance: state.balance - BigInt(event.data.amount) }
+      }
+      case 'SpendingReturned': {
+        const returned = changed(state, { ...proposalOf(state, event.data), isReturned: true })
+        return { ...returned, balance: state.balance + BigInt(event.data.amount) }
       }
     }
   },
 }
 
 function sweep({ type: _, signer, now: _now, network, ...range }: SweepContributions, state: FundState): FundEvent[] {
-  const key = Object.hasOwn(network.serviceKeys, 'settlement') ? network.serviceKeys.settlement : undefined
-  if (signer !== key) throw new DomainError('SignerNotAllowed', { needed: 'service:settlement' })
+  requireSettlement(signer, network)
   const { sweptToIndex } = state
   // Whoever swept before was faster: their range is not to be counted again.
   if (range.fromIndex !== sweptToIndex + 1) throw new DomainError('SweepOutOfOrder', { fromIndex: range.fromIndex, sweptToIndex })
@@ -141,15 +169,27 @@ function sweep({ type: _, signer, now: _now, network, ...range }: SweepContribut
 }
 
 function propose(command: ProposeSpending, state: FundState): FundEvent[] {
-  const { signer, now, network, proposalId, recipient, to, amount, category, purpose, expiresAt } = command
+  const { signer, now, network, proposalId, to, amount, category, purpose, expiresAt } = command
   const { stewards } = network
   if (!stewards.members.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
   const known = state.proposals.get(proposalId)
-  if (known?.by === signer && known.to === to && known.amount === BigInt(amount)) return []
+  if (known?.by === signer && known.to.id === to.id && known.amount === BigInt(amount)) return []
   if (known) throw new DomainError('CommandIdReused', { field: 'command.commandId', commandId: proposalId })
-  if (!recipient) throw new DomainError('WalletUnknown', { walletId: to })
+  requirePayable(command)
   if (expiresAt <= now) throw malformed('command.data.expiresAt', 'is over')
-  return [{ type: 'SpendingProposed', data: { proposalId, to, amount, category, purpose, by: signer, expiresAt, stewards } }]
+  return [{ type: 'SpendingProposed.v2', data: { proposalId, to, amount, category, purpose, by: signer, expiresAt, stewards } }]
+}
+
+/** A campaign is paid its whole budget, once. */
+function requirePayable({ to, amount, wallet, campaign }: ProposeSpending): void {
+  if (to.kind === 'wallet') {
+    if (!wallet) throw new DomainError('WalletUnknown', { walletId: to.id })
+    return
+  }
+  if (!campaign) throw new DomainError('CampaignUnknown', { campaignId: to.id })
+  const { campaignId, status, rules } = campaign
+  if (status !== 'announced') throw new DomainError('CampaignNotInStatus', { campaignId, state: status, needed: 'announced' })
+  if (amount !== rules.budget) throw malformed('command.data.amount', `must be the campaign's budget, ${rules.budget}`)
 }
 
 function approve({ signer, now, proposalId }: ApproveSpending, state: FundState): FundEvent[] {
@@ -164,7 +204,7 @@ function approve({ signer, now, proposalId }: ApproveSpending, state: FundState)
   // The last approval is the payment: one that cannot be paid does not count, and can come again.
   if (amount > state.balance)
     throw new DomainError('FundInsufficient', { proposalId, balance: String(state.balance), needed: String(amount) })
-  return [approved, { type: 'SpendingExecuted', data: { proposalId, to, amount: String(amount), category } }]
+  return [approved, { type: 'SpendingExecuted.v2', data: { proposalId, to, amount: String(amount), category } }]
 }
 
 function withdraw({ signer, proposalId }: WithdrawProposal, state: FundState): FundEvent[] {
@@ -173,6 +213,20 @@ function withdraw({ signer, proposalId }: WithdrawProposal, state: FundState): F
   if (proposal.status === 'withdrawn') return []
   requireProposed(proposal)
   return [{ type: 'ProposalWithdrawn', data: { proposalId } }]
+}
+
+function recordReturn({ signer, network, campaignId, proposalId, campaign }: RecordReturn, state: FundState): FundEvent[] {
+  requireSettlement(signer, network)
+  const proposal = find(state, proposalId)
+  if (proposal.isReturned) return []
+  const amount = campaign && Object.hasOwn(campaign.returns, proposalId) ? campaign.returns[proposalId]! : '0'
+  if (amount === '0') throw new DomainError('CreditNotOwed', { source: `return:${proposalId}`, campaignId })
+  return [{ type: 'SpendingReturned', data: { proposalId, campaignId, amount } }]
+}
+
+function requireSettlement(signer: string, { serviceKeys }: NetworkState): void {
+  const key = Object.hasOwn(serviceKeys, 'settlement') ? serviceKeys.settlement : undefined
+  if (signer !== key) throw new DomainError('SignerNotAllowed', { needed: 'service:settlement' })
 }
 
 function find({ proposals }: FundState, proposalId: string): Proposal {

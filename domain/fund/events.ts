@@ -24,10 +24,15 @@ export const contributionsSweptSchema = eventSchema('ContributionsSwept', {
   listDigest: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
-export const spendingProposedSchema = eventSchema('SpendingProposed', {
+/** Who is paid: a wallet, or the account of an airdrop's campaign. */
+export const payeeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('wallet'), id: uuidSchema }),
+  z.strictObject({ kind: z.literal('airdrop'), id: uuidSchema }),
+])
+
+export const spendingProposedSchema = eventSchema('SpendingProposed.v2', {
   proposalId,
-  /** The wallet that is to be paid. */
-  to: uuidSchema,
+  to: payeeSchema,
   amount: positiveAmountSchema,
   category: spendingCategorySchema,
   /** Commits to what it is for. */
@@ -41,11 +46,18 @@ export const spendingProposedSchema = eventSchema('SpendingProposed', {
 export const spendingApprovedSchema = eventSchema('SpendingApproved', { proposalId, by: publicKeySchema })
 export const proposalWithdrawnSchema = eventSchema('ProposalWithdrawn', { proposalId })
 
-export const spendingExecutedSchema = eventSchema('SpendingExecuted', {
+export const spendingExecutedSchema = eventSchema('SpendingExecuted.v2', {
   proposalId,
-  to: uuidSchema,
+  to: payeeSchema,
   amount: positiveAmountSchema,
   category: spendingCategorySchema,
+})
+
+/** What an airdrop did not pay out has come back. */
+export const spendingReturnedSchema = eventSchema('SpendingReturned', {
+  proposalId,
+  campaignId: uuidSchema,
+  amount: positiveAmountSchema,
 })
 
 export const fundEventSchema = z.discriminatedUnion('type', [
@@ -54,6 +66,8 @@ export const fundEventSchema = z.discriminatedUnion('type', [
   spendingApprovedSchema,
   proposalWithdrawnSchema,
   spendingExecutedSchema,
+  spendingReturnedSchema,
 ])
 
+export type Payee = z.infer<typeof payeeSchema>
 export type FundEvent = z.infer<typeof fundEventSchema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type CampaignState, releasedPayout } from '../airdrop/state.ts'
 import type { Decider } from '../decider.ts'
 import { DomainError, malformed } from '../errors.ts'
 import { type EscrowState, wasFunded } from '../escrow/state.ts'
@@ -290,17 +291,16 @@ function postCredit({ signer, serviceKey, source, owed }: PostCredit, state: Wal
   return [{ type: 'CreditPosted', data: { walletId, source, amount, toShortfall: repaid(state, amount) } }]
 }
 
+/** The states of streams that can owe a wallet something. */
+type Debtor = EscrowState | WalletState | FundState | CampaignState | undefined
+
 /** What the stream of a credit's source, `source`'s own, owes a wallet; undefined when it owes it nothing. */
-export function owedTo(
-  walletId: string,
-  source: CreditSource,
-  state: EscrowState | WalletState | FundState | undefined,
-): bigint | undefined {
+export function owedTo(walletId: string, source: CreditSource, state: Debtor): bigint | undefined {
   const debt = debtOf(source, state)
   return debt?.to === walletId ? debt.amount : undefined
 }
 
-function debtOf(source: CreditSource, state: EscrowState | WalletState | FundState | undefined) {
+function debtOf(source: CreditSource, state: Debtor) {
   switch (source.kind) {
     case 'escrow':
       return (state as EscrowState | undefined)?.legs.get(source.leg)
@@ -308,8 +308,12 @@ function debtOf(source: CreditSource, state: EscrowState | WalletState | FundSta
       return (state as WalletState | undefined)?.transfers.get(source.transferId)
     case 'spending': {
       const proposal = (state as FundState | undefined)?.proposals.get(source.proposalId)
-      return proposal?.status === 'executed' ? proposal : undefined
+      return proposal?.status === 'executed' && proposal.to.kind === 'wallet'
+        ? { to: proposal.to.id, amount: proposal.amount }
+        : undefined
     }
+    case 'airdrop':
+      return releasedPayout(state as CampaignState | undefined, source.leg, source.nodeId)
   }
 }
 

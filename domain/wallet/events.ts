@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { commitmentSchema } from '../commitment.ts'
 import { eventSchema } from '../event-schema.ts'
-import { instantSchema, publicKeySchema, uuidSchema } from '../ids.ts'
+import { idSchema, instantSchema, publicKeySchema, uuidSchema } from '../ids.ts'
 import { amountSchema, positiveAmountSchema } from '../money.ts'
 
 const walletId = uuidSchema
@@ -65,7 +65,7 @@ export const holdReleasedSchema = eventSchema('HoldReleased', { walletId, holdId
 
 export const transferSentSchema = eventSchema('TransferSent', { walletId, transferId: uuidSchema, to: uuidSchema, amount })
 
-/** Where a credit comes from: a leg of an escrow, another wallet's transfer, or spending of the community fund. */
+/** Where a credit comes from: a leg of an escrow, another wallet's transfer, spending of the community fund, or an airdrop. */
 export const creditSourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('escrow'),
@@ -74,6 +74,12 @@ export const creditSourceSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('transfer'), transferId: uuidSchema, from: uuidSchema }),
   z.strictObject({ kind: z.literal('spending'), proposalId: uuidSchema }),
+  z.strictObject({
+    kind: z.literal('airdrop'),
+    campaignId: uuidSchema,
+    nodeId: idSchema,
+    leg: z.enum(['allotment', 'award']),
+  }),
 ])
 
 export const creditPostedSchema = eventSchema('CreditPosted', {

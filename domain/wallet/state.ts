@@ -74,6 +74,8 @@ export function sourceKey(source: CreditSource): string {
       return `transfer:${source.transferId}`
     case 'spending':
       return `spending:${source.proposalId}`
+    case 'airdrop':
+      return `airdrop:${source.campaignId}:${source.leg}:${source.nodeId}`
   }
 }
 

@@ -1,4 +1,4 @@
-import { decode, UnreadableEvent } from '../../domain/catalogue.ts'
+import { decode, UnreadableEvent, versionsOf } from '../../domain/catalogue.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import { fundReport, type ReportedEvent, type ReportRange, reportedTypes } from '../../projections/fund-report.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
@@ -50,7 +50,7 @@ async function print(log: AsyncIterable<RecordedEvent>, range: ReportRange): Pro
   }
 }
 
-const types: ReadonlySet<string> = new Set(['NetworkFounded', ...reportedTypes])
+const types: ReadonlySet<string> = new Set(versionsOf(['NetworkFounded', ...reportedTypes]))
 
 async function* reported(log: AsyncIterable<RecordedEvent>): AsyncGenerator<ReportedEvent> {
   let index = -1

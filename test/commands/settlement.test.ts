@@ -91,7 +91,7 @@ settlement('takes an escrow from its hold to both balances and the fund', async 
     [`wallet:${stage.providerWallet}`]: 950n,
   })
   assert.equal(stage.errors, [])
-  assert.equal(await stage.list.open(), { pendingEscrows: [], owedCredits: [] })
+  assert.equal(await stage.list.open(), { pendingEscrows: [], owedCredits: [], pendingCampaigns: [], airdropMoney: [] })
 })
 
 settlement('transfers and spending reach the wallets that they are for', async () => {
@@ -254,7 +254,7 @@ settlement('a process that dies at any of its steps leaves nothing undone and no
     if (!isDead) await mortal.round()
     assert.is(isDead, point !== undefined, point)
     await stage.settle(heir)
-    assert.equal(await stage.list.open(), { pendingEscrows: [], owedCredits: [] })
+    assert.equal(await stage.list.open(), { pendingEscrows: [], owedCredits: [], pendingCampaigns: [], airdropMoney: [] })
     return [await stage.accounts(), (await stage.story()).filter((type) => type !== 'ContributionsSwept').sort()]
   }
 

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { deciders } from '../../commands/deciders.ts'
 import { replayDecisions } from '../../commands/replay.ts'
-import { decode, eventTypes, UnreadableEvent } from '../../domain/catalogue.ts'
-import { type CanonicalEvent, canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
+import { decode, eventTypes, nameOf, schemaVersionOf, UnreadableEvent } from '../../domain/catalogue.ts'
+import { type CanonicalEvent, canonicalEvent, type RecordedEvent, storedOf } from '../../domain/event.ts'
 import { appendLeaf, emptyTree, leafHash, rootOf } from '../../domain/merkle.ts'
 import { type Category, parseStreamName } from '../../domain/stream.ts'
 
@@ -17,8 +17,10 @@ const read = (name: string) => readFileSync(new URL(name, directory), 'utf8')
 const fixtures = readdirSync(directory).filter((name) => name.endsWith('.json'))
 const stored = (event: CanonicalEvent, position = 0n): RecordedEvent => ({ ...event, position, created: new Date(0) })
 
+const fixtureOf = (type: string) => `${nameOf(type)}.v${schemaVersionOf(type)}.json`
+
 frozen('every event type has a fixture, and every fixture its event type', () => {
-  assert.equal(fixtures.map((name) => name.replace(/\.v\d+\.json$/, '')).sort(), [...eventTypes].sort())
+  assert.equal([...fixtures].sort(), eventTypes.map(fixtureOf).sort())
 })
 
 /** Logs with the roots that they had when they were made. */
@@ -26,6 +28,7 @@ const logs: readonly [name: string, root: string][] = [
   ['log.v1.ndjson', '5eee03e3f7ab4fb0802289cda379478b7dfe4332b485aa70ca137587284d1287'],
   ['log.v2.ndjson', 'ae60b2d388e8e307f4e744af7e3ed12cf93f32cda7b62d1c5f03f47dd05c89d0'],
   ['log.v3.ndjson', '69d8319bfaf4a03ec10e34289c084c79d973a917438dc627cb1cb2e9bbf6827c'],
+  ['log.v4.ndjson', 'b3ae78ee82e4321ace50469f5063990c5582f3cfdeaad627b40ef01602e8d399'],
 ]
 
 const eventsOf = (name: string): CanonicalEvent[] =>
@@ -38,11 +41,13 @@ for (const name of fixtures) {
   frozen(`${name} decodes and folds`, () => {
     const event: CanonicalEvent = JSON.parse(read(name))
     const fact = decode(stored(event))
-    assert.is(`${fact.type}.v${fact.metadata.schemaVersion}.json`, name)
-    assert.equal({ data: fact.data, metadata: fact.metadata }, { data: event.data, metadata: event.metadata })
+    assert.is(fixtureOf(event.type), name)
+    assert.equal(storedOf(fact as CanonicalEvent), event)
+    assert.is(fact.metadata.schemaVersion, schemaVersionOf(fact.type))
     const { category } = parseStreamName('dux', event.stream)!
     const { initialState, evolve } = deciders[category as Category]
-    const stream = logs.flatMap(([name]) => eventsOf(name)).filter(({ stream }) => stream === event.stream)
+    const log = logs.map(([name]) => eventsOf(name)).find((log) => log.some(({ id }) => id === event.id)) ?? []
+    const stream = log.filter(({ stream }) => stream === event.stream)
     const upTo = stream.filter(({ revision }) => revision <= event.revision).map((event) => decode(stored(event)))
     assert.is(upTo.at(-1)?.id, event.id)
     upTo.reduce((state, fact) => evolve(state, fact, fact.metadata.recordedAt), initialState)

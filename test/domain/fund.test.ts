@@ -12,7 +12,8 @@ const given = scenario<FundState, FundCommand, FundEvent>(fundDecider)
 const { steward, steward2, settlement, authority, stranger } = keys
 const now = '2026-01-01T00:00:00.000Z'
 const expiresAt = '2026-01-02T00:00:00.000Z'
-const to = walletOf(1)
+const walletId = walletOf(1)
+const to = { kind: 'wallet', id: walletId } as const
 const proposalId = idOf(3)
 const listDigest = 'c'.repeat(64)
 const common = { now, network }
@@ -22,18 +23,19 @@ const swept: FundEvent = { type: 'ContributionsSwept', data: { n: 1, ...range } 
 const sweep: FundCommand = { ...common, type: 'SweepContributions', signer: settlement, ...range }
 
 const terms = { to, amount: '100', category: 'tools', purpose: commitment, expiresAt }
-const proposed: FundEvent = { type: 'SpendingProposed', data: { ...terms, proposalId, by: steward, stewards: network.stewards } }
+const proposed: FundEvent = { type: 'SpendingProposed.v2', data: { ...terms, proposalId, by: steward, stewards: network.stewards } }
 const propose: FundCommand = {
   ...common,
   ...terms,
   type: 'ProposeSpending',
   signer: steward,
   proposalId,
-  recipient: evolveWallet(undefined, { type: 'WalletOpened', data: { walletId: to, owner: stranger } }),
+  wallet: evolveWallet(undefined, { type: 'WalletOpened', data: { walletId, owner: stranger } }),
+  campaign: undefined,
 }
 const approved = (by: string): FundEvent => ({ type: 'SpendingApproved', data: { proposalId, by } })
 const approve = (signer: string): FundCommand => ({ ...common, type: 'ApproveSpending', signer, proposalId })
-const executed: FundEvent = { type: 'SpendingExecuted', data: { proposalId, to, amount: '100', category: 'tools' } }
+const executed: FundEvent = { type: 'SpendingExecuted.v2', data: { proposalId, to, amount: '100', category: 'tools' } }
 const withdraw: FundCommand = { ...common, type: 'WithdrawProposal', signer: steward, proposalId }
 const withdrawn: FundEvent = { type: 'ProposalWithdrawn', data: { proposalId } }
 
@@ -68,8 +70,8 @@ fund('a steward proposes, for a wallet that is there', () => {
     .when({ ...propose, signer: authority })
     .thenRefused('SignerNotAllowed', { needed: 'steward' })
   given()
-    .when({ ...propose, recipient: undefined })
-    .thenRefused('WalletUnknown', { walletId: to })
+    .when({ ...propose, wallet: undefined })
+    .thenRefused('WalletUnknown', { walletId })
   given()
     .when({ ...propose, now: expiresAt })
     .thenRefused('CommandMalformed', { field: 'command.data.expiresAt' })

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type DomainEvent, eventTypes } from '../../domain/catalogue.ts'
+import { type DomainEvent, decode } from '../../domain/catalogue.ts'
 import { type Account, clearingAccounts, mayBeNegative, postingsOf } from '../../domain/ledger.ts'
 
 const ledger = suite('ledger')
@@ -10,7 +10,7 @@ const ledger = suite('ledger')
 const log: DomainEvent[] = readFileSync(new URL('../frozen/log.v2.ndjson', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n')
-  .map((line) => JSON.parse(line))
+  .map((line) => decode({ ...JSON.parse(line), position: 0n, created: new Date(0) }))
 
 /** The nth event of a type, in few words: names for the ids that it holds, and what it books. */
 function booked(type: DomainEvent['type'], n = 1): string[] {
@@ -53,7 +53,7 @@ const table: readonly [DomainEvent['type'], n: number, ...string[]][] = [
   ['TransferSent', 1, 'wallet:walletId -20000', 'clearing:transfers 20000 transfer:transferId'],
   ['CreditPosted', 9, 'clearing:transfers -20000 transfer:transferId', 'wallet:walletId 20000'],
   ['ContributionsSwept', 1, 'clearing:fund -900', 'fund 900'],
-  ['SpendingExecuted', 1, 'fund -500', 'clearing:spending 500 spending:proposalId'],
+  ['SpendingExecuted.v2', 1, 'fund -500', 'clearing:spending 500 spending:proposalId'],
   ['CreditPosted', 10, 'clearing:spending -500 spending:proposalId', 'wallet:walletId 500'],
   ['WithdrawalSigned', 1, 'wallet:walletId -3100', 'clearing:withdrawals 3100 withdrawal:withdrawalId'],
   ['WithdrawalSigned', 2],
@@ -87,7 +87,7 @@ for (const [type, n, ...postings] of table)
 ledger('all that moves money is in this table', () => {
   const moving = new Set(log.filter((event) => postingsOf(event).length).map(({ type }) => type))
   const tested = new Set(table.map(([type]) => type))
-  for (const type of eventTypes) if (moving.has(type)) assert.ok(tested.has(type), type)
+  for (const type of moving) assert.ok(tested.has(type), type)
 })
 
 ledger(

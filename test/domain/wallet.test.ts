@@ -318,12 +318,12 @@ wallet('what a source owes is what its own stream says, and to whom it says', ()
   assert.is(owedTo(other, { kind: 'transfer', from: walletId, transferId: idOf(9) }, sender), undefined)
 
   const stewards = { members: [keys.steward], threshold: 1 }
-  const terms = { proposalId: idOf(3), to: walletId, amount: '40', category: 'tools' } as const
+  const terms = { proposalId: idOf(3), to: { kind: 'wallet', id: walletId }, amount: '40', category: 'tools' } as const
   const proposed: FundEvent = {
-    type: 'SpendingProposed',
+    type: 'SpendingProposed.v2',
     data: { ...terms, purpose: 'A'.repeat(43), by: keys.steward, expiresAt: '2026-02-01T00:00:00.000Z', stewards },
   }
-  const executed: FundEvent = { type: 'SpendingExecuted', data: terms }
+  const executed: FundEvent = { type: 'SpendingExecuted.v2', data: terms }
   const spending: CreditSource = { kind: 'spending', proposalId: idOf(3) }
   const fundAfter = (...events: FundEvent[]) =>
     events.reduce((state, event) => fundDecider.evolve(state, event, ''), fundDecider.initialState)

@@ -27,7 +27,7 @@ const swept = (
     data: { n, fromIndex, toIndex, count, amount, listDigest: contributionsDigest(contributions) },
   }
 }
-const spending = { proposalId: 'a', to: 'w', amount: '30', category: 'audits' }
+const spending = { proposalId: 'a', to: { kind: 'wallet', id: 'w' }, amount: '30', category: 'audits' } as const
 
 const events: readonly DomainEvent[] = [
   {
@@ -57,7 +57,7 @@ const events: readonly DomainEvent[] = [
   ]),
   released('e4', '7'),
   {
-    type: 'SpendingProposed',
+    type: 'SpendingProposed.v2',
     data: {
       ...spending,
       purpose: keyOf('purpose'),
@@ -68,7 +68,7 @@ const events: readonly DomainEvent[] = [
   },
   { type: 'SpendingApproved', data: { proposalId: 'a', by: 's1' } },
   { type: 'SpendingApproved', data: { proposalId: 'a', by: 's2' } },
-  { type: 'SpendingExecuted', data: spending },
+  { type: 'SpendingExecuted.v2', data: spending },
   { type: 'WalletOpened', data: { walletId: 'w', owner: 'o' } },
 ]
 
@@ -79,7 +79,7 @@ const made = async (range?: ReportRange, of = log()) => JSON.parse(await fundRep
 report('it says what came in, was swept, was decided and was spent', async () => {
   const { sweeps, proposals, ...figures } = await made()
   assert.equal(figures, {
-    format: 'duxnet-fund-report-v1',
+    format: 'duxnet-fund-report-v2',
     networkId,
     kind: 'test',
     range: { from: 0, to: 9 },
@@ -87,6 +87,7 @@ report('it says what came in, was swept, was decided and was spent', async () =>
     closing: { balance: '25', pending: '7' },
     contributions: { count: 3, amount: '62' },
     spent: '30',
+    returned: '0',
     allocations: [{ category: 'audits', executed: { count: 1, amount: '30' }, open: { count: 0, amount: '0' } }],
   })
   assert.equal([sweeps.length, sweeps[0].holds, sweeps[0].index, sweeps[0].amount], [1, true, 4, '55'])

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { computeAirdrop } from '../../commands/airdrop-result.ts'
 import { AppendOutcomeUnknown, type EventStore, type SubmitCommand } from '../../commands/ports.ts'
 import { createSettlementRunner } from '../../commands/processes/settlement-runner.ts'
 import { decode, type Fact } from '../../domain/catalogue.ts'
@@ -57,6 +58,7 @@ export async function simulate({
     createSettlementRunner({
       networkId: world.networkId,
       list,
+      airdrop: (campaignId) => computeAirdrop(world.store, campaignId),
       submit,
       caughtUp: async () => {},
       signer: keyOf('settlement'),

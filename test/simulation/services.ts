@@ -70,8 +70,8 @@ export function createSettlement(): Service {
       case 'TransferSent':
         owe(data.to, { kind: 'transfer', transferId: data.transferId, from: data.walletId })
         break
-      case 'SpendingExecuted':
-        owe(data.to, { kind: 'spending', proposalId: data.proposalId })
+      case 'SpendingExecuted.v2':
+        owe(data.to.id, { kind: 'spending', proposalId: data.proposalId })
         break
       case 'EscrowPartlyRefunded':
         owe(data.client, { kind: 'escrow', escrowId: data.escrowId, leg: `refund-${data.n}` })

@@ -222,8 +222,10 @@ export function createAuditor(): Auditor {
       sweptTo = toIndex
       swept += BigInt(amount)
     },
-    SpendingProposed({ proposalId, to, amount, stewards }) {
-      proposals.set(proposalId, { to, amount, needed: stewards.threshold, approvals: new Set(), over: false })
+    SpendingProposed: ({ to, ...data }) => handlers['SpendingProposed.v2']!({ ...data, to: { id: to } }, 0),
+    SpendingExecuted: ({ to, ...data }) => handlers['SpendingExecuted.v2']!({ ...data, to: { id: to } }, 0),
+    'SpendingProposed.v2'({ proposalId, to, amount, stewards }) {
+      proposals.set(proposalId, { to: to.id, amount, needed: stewards.threshold, approvals: new Set(), over: false })
     },
     SpendingApproved({ proposalId, by }) {
       const proposal = proposals.get(proposalId)
@@ -235,7 +237,7 @@ export function createAuditor(): Auditor {
       if (!proposal || proposal.over) complaints.push(`${proposalId} is withdrawn while it is none`)
       else proposal.over = true
     },
-    SpendingExecuted({ proposalId, to, amount }) {
+    'SpendingExecuted.v2'({ proposalId, to: { id: to }, amount }) {
       const proposal = proposals.get(proposalId)
       const isDecided = proposal && !proposal.over && proposal.approvals.size >= proposal.needed
       if (!isDecided || proposal.to !== to || proposal.amount !== amount) complaints.push(`${proposalId} is paid undecided`)

@@ -3,7 +3,13 @@ import { communityFund, type FundContributionRow, type FundTotalsRow } from '../
 import { emptyLog, logReader } from '../../projections/log-reader.ts'
 import { type MemoryTable, memoryTables } from '../../projections/memory-tables.ts'
 import type { Row } from '../../projections/projection.ts'
-import { type OwedCreditRow, type PendingEscrowRow, settlement } from '../../projections/settlement.ts'
+import {
+  type AirdropMoneyRow,
+  type OwedCreditRow,
+  type PendingCampaignRow,
+  type PendingEscrowRow,
+  settlement,
+} from '../../projections/settlement.ts'
 
 /** The read models of the settlement process in memory: folded on to the end of the log whenever it is asked, unless it was told to stand still. */
 export interface MemorySettlementList extends SettlementList {
@@ -50,6 +56,16 @@ export function memorySettlementList(store: Pick<EventStore, 'readAll'>): Memory
     },
     async credits(limit) {
       const owed = [...(await rows<OwedCreditRow>('owedCredits'))].sort(by('owedAt'))
+      return at(owed.slice(0, limit) as never)
+    },
+    async campaigns(now, limit) {
+      const due = (await rows<PendingCampaignRow>('pendingCampaigns')).filter(
+        ({ step, at }) => step !== 'appeals' && at < now.toISOString(),
+      )
+      return at(due.sort(by('at')).slice(0, limit) as never)
+    },
+    async airdropMoney(limit) {
+      const owed = [...(await rows<AirdropMoneyRow>('airdropMoney'))].sort(by('owedAt'))
       return at(owed.slice(0, limit) as never)
     },
     async unsweptContributions(limit) {

@@ -1,3 +1,4 @@
+import { computeAirdrop } from '../../commands/airdrop-result.ts'
 import type { CommandOutcome, Signer } from '../../commands/ports.ts'
 import {
   createSettlementRunner,
@@ -52,6 +53,7 @@ export async function settling(options: MoneyWorldOptions = {}): Promise<Settlin
     createSettlementRunner({
       networkId,
       list,
+      airdrop: (campaignId) => computeAirdrop(store, campaignId),
       caughtUp: async () => {},
       submit: world.instance(),
       signer: keyOf('settlement'),

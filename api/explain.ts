@@ -1,0 +1,62 @@
+// What every explanation has: a value, what contributed to it, the events that say so with their proofs, and the policy they were decided by.
+import { z } from 'zod'
+import { instantSchema } from '../domain/ids.ts'
+import { inclusionProof, rootOf } from '../domain/merkle.ts'
+import type { EventView } from '../projections/event-log.query.ts'
+import { nodesOf } from '../projections/merkle-log.query.ts'
+import type { Deps } from './deps.ts'
+import { orUnavailable } from './reading.ts'
+import { positionSchema } from './schemas.ts'
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const index = z.int().nonnegative()
+
+/** The most events of an explanation that come with a proof; `GET /v1/log/inclusion-proof` has those of the rest. */
+export const provenMax = 64
+
+const explainedEventSchema = z
+  .strictObject({
+    index: index.describe('In the log'),
+    position: positionSchema,
+    type: z.string(),
+    recordedAt: instantSchema,
+    actor: z.string().describe('Who signed'),
+    leaf: hash,
+    proof: z.array(hash).nullable().describe(`That it is in the log (RFC 6962, 2.1.1); of the first ${provenMax}`),
+  })
+  .meta({ id: 'ExplainedEvent' })
+
+/** The shape of all explanations. */
+export function explanationSchema(id: string, value: z.ZodType, contribution: z.ZodType) {
+  return z
+    .strictObject({
+      subject: z.string().describe('What is explained'),
+      value,
+      contributions: z.array(contribution).describe('What makes it so'),
+      policyVersion: z.int().positive().describe("The network's, by which it was decided"),
+      events: z.array(explainedEventSchema),
+      log: z.strictObject({ size: index, root: hash }).describe('The tree that the proofs lead to'),
+    })
+    .meta({ id })
+}
+
+/** Events of an explanation, with proofs of the tree as it is now. */
+export async function provenEvents(deps: Deps, events: readonly EventView[]) {
+  const within = <T>(work: Promise<T>) => orUnavailable(work, deps.limits.readMs, deps.isUnavailable)
+  const { value: tree } = await within(deps.reads.logTree())
+  const nodes = nodesOf(deps.reads)
+  const proofs = await within(
+    Promise.all(
+      events.slice(0, provenMax).map(({ index }) => (index < tree.size ? inclusionProof(nodes, index, tree.size) : null)),
+    ),
+  )
+  return {
+    events: events.map(({ index, position, type, recordedAt, leaf, canonical }, n) => ({
+      ...{ index, position, type, recordedAt },
+      actor: (JSON.parse(canonical) as { metadata: { actor: string } }).metadata.actor,
+      leaf: leaf.toString('hex'),
+      proof: proofs[n]?.map((hash) => hash.toString('hex')) ?? null,
+    })),
+    log: { size: tree.size, root: rootOf(tree).toString('hex') },
+  }
+}
