@@ -4,7 +4,10 @@ import { z } from 'zod'
 export const amountSchema = z.string().regex(/^(0|[1-9]\d{0,38})$/, 'must be an amount: decimal digits, minor units')
 
 /** An amount that moves something. */
-export const positiveAmountSchema = z.string().regex(/^[1-9]\d{0,38}$/, 'must be a positive amount: decimal digits, minor units')
+export const positiveAmountSchema = z
+  .string()
+  // What is refined further must be an amount.
+  .regex(/^[1-9]\d{0,38}$/, { error: 'must be a positive amount: decimal digits, minor units', abort: true })
 
 /** The largest amount that one command may move, in minor units; a million times the coin's yearly issue. */
 export const commandAmountMax = 10n ** 20n

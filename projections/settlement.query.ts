@@ -62,7 +62,7 @@ export function settlementQueries(db: ReadDatabase): SettlementQueries {
   const due = (now: Date) =>
     db.selectFrom('pendingEscrows').where('step', '=', 'pass_deadline').where('at', '<=', now.toISOString())
   const dueCampaigns = (now: Date) =>
-    db.selectFrom('pendingCampaigns').where('step', '!=', 'appeals').where('at', '<', now.toISOString())
+    db.selectFrom('pendingCampaigns').where('step', '!=', 'appeals').where('at', '<=', now.toISOString())
   return {
     async campaigns(now, limit) {
       const query = dueCampaigns(now).select(['campaignId', 'step', 'batches', 'at']).orderBy('at').limit(limit)

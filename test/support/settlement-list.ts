@@ -60,7 +60,7 @@ export function memorySettlementList(store: Pick<EventStore, 'readAll'>): Memory
     },
     async campaigns(now, limit) {
       const due = (await rows<PendingCampaignRow>('pendingCampaigns')).filter(
-        ({ step, at }) => step !== 'appeals' && at < now.toISOString(),
+        ({ step, at }) => step !== 'appeals' && at <= now.toISOString(),
       )
       return at(due.sort(by('at')).slice(0, limit) as never)
     },
