@@ -60,8 +60,12 @@ export function nodeTallies(): NodeTallies {
   return { start: 0, nodes: new Map() }
 }
 
-export function countNode({ nodes }: NodeTallies, fact: Fact): void {
+export function countNode(tallies: NodeTallies, fact: Fact): void {
+  const { nodes } = tallies
   switch (fact.type) {
+    case 'NetworkFounded':
+      tallies.start = fact.data.policy.reputation.start
+      return
     case 'NodeRegistered':
       nodes.set(fact.data.nodeId, { isRegistered: true, score: undefined, signals: new Map() })
       return

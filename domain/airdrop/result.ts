@@ -84,10 +84,8 @@ export function createAirdropFold({ only, rulesOf = (own) => own }: AirdropFoldO
       if (recordedAt > newest) newest = recordedAt
       if (running.size) place(fact)
       countNode(nodes, fact)
-      if (fact.type === 'NetworkFounded') {
-        networkId = fact.data.networkId
-        nodes.start = fact.data.policy.reputation.start
-      } else if (fact.type === 'CampaignAnnounced' && (only ?? fact.data.campaignId) === fact.data.campaignId) {
+      if (fact.type === 'NetworkFounded') networkId = fact.data.networkId
+      else if (fact.type === 'CampaignAnnounced' && (only ?? fact.data.campaignId) === fact.data.campaignId) {
         const { campaignId } = fact.data
         const rules = rulesOf(fact.data.rules)
         running.set(campaignId, { rules, tallies: windowTallies(rules), fromIndex: undefined })

@@ -114,6 +114,8 @@ export async function startApi(
     readonly graceMs?: number
     readonly arriveMs?: number
     readonly store?: MemoryEventStore
+    /** Of a log that `store` holds already; a new one is founded unless given. */
+    readonly network?: NetworkState
     readonly feeds?: Partial<FeedsOptions>
   } = {},
 ): Promise<Api> {
@@ -125,6 +127,7 @@ export async function startApi(
     arriveMs,
     store = memoryEventStore(),
     feeds,
+    network: founded,
     ...overrides
   } = options
   const start = new Date()
@@ -137,7 +140,7 @@ export async function startApi(
   const authority = newSigner()
   const services = { health: newSigner(), settlement: newSigner(), chain: newSigner() }
   const alone = { members: [authority.publicKey], threshold: 1 }
-  const network = await foundNetwork({
+  const genesis = {
     store,
     namespace: 'dux',
     kind: 'test',
@@ -147,7 +150,8 @@ export async function startApi(
     arbiters: alone,
     logKey: newSigner().publicKey,
     clock: () => clock.now,
-  })
+  } as const
+  const network = founded ?? (await foundNetwork(genesis))
   const { networkId } = network
   const reader = openReader<ReadModels>({ url: postgresUrl })
   const privateStore = privateUrl === undefined ? undefined : openPrivateStore({ url: privateUrl })
@@ -207,7 +211,7 @@ export async function startApi(
   async function request(path: string, init: RequestInit): Promise<Reply> {
     const response = await fetch(listening.url + path, init)
     const text = await response.text()
-    const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
+    const isJson = response.headers.get('content-type')?.match(/[/+]json/) && text !== ''
     const reply = { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text }
     isDocumented(init.method ?? 'GET', path, reply)
     return reply
@@ -274,13 +278,18 @@ export interface ReadSide {
 
 /** `startApi` with real read models behind it. Resolves when every one of them serves. */
 export async function startWhole(
-  options: Omit<Partial<Deps>, 'feeds'> & { readonly allowPrivate?: boolean; readonly feeds?: Partial<FeedsOptions> } = {},
+  options: Omit<Partial<Deps>, 'feeds'> & {
+    readonly allowPrivate?: boolean
+    readonly feeds?: Partial<FeedsOptions>
+    readonly store?: MemoryEventStore
+    readonly network?: NetworkState
+  } = {},
 ): Promise<{ api: Api; readSide: ReadSide }> {
-  const store = memoryEventStore()
+  const { store = memoryEventStore() } = options
   const postgres = await testPostgres()
   const writer = openWriter<ReadModels>({ url: postgres.url })
   const door = await doorTo(postgres.readerUrl)
-  const api = await startApi({ store, postgresUrl: door.url, privateUrl: postgres.url, ...options })
+  const api = await startApi({ ...options, store, postgresUrl: door.url, privateUrl: postgres.url })
   const projector = createProjector({
     projections: readModels,
     source: store,
