@@ -12,6 +12,7 @@ import { airdropExample as example } from './airdrop-examples.ts'
 import { airdropExplainRoute } from './airdrop-explain.ts'
 import { treeOf } from './airdrop-trees.ts'
 import type { Deps } from './deps.ts'
+import type { CampaignView } from './pages/airdrops.ts'
 import { newestPlace } from './paging.ts'
 import { ApiProblem } from './problem.ts'
 import { detail, list } from './query-routes.ts'
@@ -132,6 +133,26 @@ async function campaignAt(deps: Deps, id: string, after: bigint | undefined) {
 async function wholeList(deps: Deps, { campaignId }: Pick<CampaignRow, 'campaignId'>) {
   const { value } = await readAt(deps, airdrops, undefined, () => deps.reads.wholeList(campaignId))
   return value.map(({ nodeId, amount }) => ({ nodeId, amount: String(amount) }))
+}
+
+/** What the page of an airdrop shows. Throws `CampaignUnknown` and as `readAt`. */
+export async function campaignView(deps: Deps, campaignId: string): Promise<CampaignView> {
+  const { value: campaign } = await campaignAt(deps, campaignId, undefined)
+  const listing = { campaignId, limit: 50, after: undefined }
+  const [amounts, { value: allotted }, { value: appealed }] = await Promise.all([
+    wholeList(deps, campaign),
+    readAt(deps, airdrops, undefined, () => deps.reads.listAllotments(listing)),
+    readAt(deps, airdrops, undefined, () => deps.reads.listAllotments({ ...listing, appealed: true })),
+  ])
+  return {
+    campaign,
+    analytics: analyticsOf(
+      campaign,
+      amounts.map(({ amount }) => BigInt(amount)),
+    ),
+    allotments: allotted.items.filter(({ amount }) => amount > 0n),
+    appeals: appealed.items,
+  }
 }
 
 const withoutId = ({ id: _, ...row }: AllotmentRow) => row

@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { uuidSchema } from '../domain/ids.ts'
+import { airdrops } from '../projections/airdrops.ts'
+import { campaignView } from './airdrops.ts'
 import { asyncApiDocument } from './asyncapi.ts'
 import type { Deps } from './deps.ts'
 import { eventJsonSchemas } from './event-schemas.ts'
 import { browserModules } from './modules.ts'
 import { openApiDocument } from './openapi.ts'
+import { airdropsPage, campaignPage } from './pages/airdrops.ts'
 import { docsPage } from './pages/docs.ts'
 import { type Home, homePage } from './pages/home.ts'
 import { html, htmlType, page, pageHeaders, prose } from './pages/html.ts'
 import { moneyPage } from './pages/money.ts'
 import { ApiProblem, type ProblemCode, problemPath, problems } from './problem.ts'
-import { readAt } from './reading.ts'
+import { readAt, readProblems } from './reading.ts'
 import { type Answer, json, type Route, route } from './route.ts'
 
 const homeNodesMax = 50
+const campaignsMax = 200
 
 /** Pages, and the documents that describe the API; `all` are the routes described, these among them. */
 export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
@@ -71,6 +76,22 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
     },
     { ...shown('/docs', 'This document, for people'), handle: (_asked, deps) => made(deps).docs },
     { ...shown('/wallet', 'Wallets, escrows, the community fund and the ledger, for people'), handle: () => money },
+    route({
+      ...shown('/airdrops', 'Airdrops, for people'),
+      problems: readProblems,
+      lane: 'query',
+      async handle(_asked, deps) {
+        const { value } = await readAt(deps, airdrops, undefined, () => deps.reads.listCampaigns({ limit: campaignsMax }))
+        return pageAnswer(airdropsPage(value.items))
+      },
+    }),
+    route({
+      ...shown('/airdrops/:id', 'An airdrop, for people'),
+      params: z.strictObject({ id: uuidSchema }),
+      problems: ['CampaignUnknown', ...readProblems],
+      lane: 'batch',
+      handle: async ({ params: { id } }, deps) => pageAnswer(campaignPage(await campaignView(deps, id))),
+    }),
     { ...shown('/problems', 'Every problem that the API can answer'), handle: () => pageAnswer(problemsPage()) },
     route({
       ...shown('/problems/:code', 'What a problem means: where its `type` points'),

@@ -46,7 +46,8 @@ ${configHelp(keys)}`,
   positionals: { min: 1, max: 2 },
 
   async run(values, [action, path]) {
-    if (!(action! in actions)) throw new UsageError(`there is no 'airdrop ${action}'; there are ${Object.keys(actions).join(', ')}`)
+    if (!Object.hasOwn(actions, action!))
+      throw new UsageError(`there is no 'airdrop ${action}'; there are ${Object.keys(actions).join(', ')}`)
     if (Boolean(values.live) === (path !== undefined)) throw new UsageError('give either an EXPORT or --live')
     const run = (log: AsyncIterable<RecordedEvent>) => actions[action as keyof typeof actions](log, values)
     if (path !== undefined) return readable(run(readExportedLog(path)))

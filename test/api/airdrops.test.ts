@@ -166,4 +166,25 @@ airdrops('the fund shows what went to an airdrop and came back', async ({ api, c
   assert.equal([report.spent, report.returned, report.closing.balance], ['2000', '1051', '4051'])
 })
 
+airdrops('people see the rules, the money and the list, without scripts', async ({ api, campaignId }) => {
+  const { text: all } = await api.get('/airdrops')
+  assert.match(all, `href="/airdrops/${campaignId}"`)
+  const { text, headers } = await api.get(`/airdrops/${campaignId}`)
+  for (const said of [
+    'first-winter',
+    'by reputation',
+    'Given back to the fund',
+    '0.0000049 FLOP',
+    'Gini',
+    'Appeals',
+    '2 of 4 nodes',
+  ])
+    assert.match(text, said)
+  assert.match(headers.get('content-security-policy')!, "default-src 'none'")
+  assert.not.match(text, /<script|style=/)
+  const { body } = await api.get('/v1/airdrops?status=cancelled')
+  assert.match((await api.get(`/airdrops/${body.airdrops[0].campaignId}`)).text, 'when the window is over')
+  assert.is((await api.get(`/airdrops/${api.network.networkId}`)).status, 404)
+})
+
 airdrops.run()

@@ -151,7 +151,13 @@ openapi('the document is not sent again to who has it', async ({ api }) => {
 openapi('the pages load nothing from elsewhere and run no inline script', async ({ api, document }) => {
   const { text, headers } = await api.get('/docs')
   assert.match(headers.get('content-security-policy')!, "script-src 'self'")
-  for (const page of [text, (await api.get('/')).text, (await api.get('/problems')).text, (await api.get('/wallet')).text]) {
+  for (const page of [
+    text,
+    (await api.get('/')).text,
+    (await api.get('/problems')).text,
+    (await api.get('/wallet')).text,
+    (await api.get('/airdrops')).text,
+  ]) {
     for (const [, address] of page.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address!, /^(\/(?!\/)|#|data:,)/)
     assert.not.match(page, /<script>|\son\w+=|style="/)
   }

@@ -167,7 +167,7 @@ if (executablePath) {
   })
 
   test('on a phone nothing is wider than the screen', async (world) => {
-    for (const path of ['/', '/wallet', '/docs', '/problems']) {
+    for (const path of ['/', '/wallet', '/airdrops', '/docs', '/problems']) {
       const page = await opened(world, path, { width: 320, height: 640 })
       const wide = await page.evaluate('document.documentElement.scrollWidth')
       assert.is(wide, 320, path)
