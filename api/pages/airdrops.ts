@@ -116,14 +116,17 @@ function moneyChart({
 function decilesChart({ deciles }: CampaignView['analytics']): Html | undefined {
   if (!deciles.length) return undefined
   const most = deciles.reduce((most, { amount }) => (amount > most ? amount : most), 1n)
-  const named = deciles.map(({ upTo, nodes, amount }): [string, bigint] => [`${nodes} nodes, up to ${flopText(upTo)}`, amount])
+  const named = deciles.map(({ upTo, nodes, amount }): [string, bigint] => [
+    `${nodes === 1 ? '1 node' : `${nodes} nodes`}, up to ${flopText(upTo)}`,
+    amount,
+  ])
   return bars(named, most, 'What tenths of the nodes get, the least first')
 }
 
 function bars(parts: readonly (readonly [name: string, amount: bigint])[], whole: bigint, label: string): Html {
   const rows = parts.map(([name, amount]) => {
     const width = Number((1000n * amount) / (whole || 1n))
-    return html`<tr><th scope="row">${name}</th><td class="chart"><svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true"><rect class="bar" width="${width}" height="16"/></svg></td><td>${flop(amount)}</td></tr>\n`
+    return html`<tr><th scope="row">${name}</th><td class="share"><svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true"><rect width="${width}" height="16"/></svg></td><td>${flop(amount)}</td></tr>\n`
   })
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table><caption>${label}</caption>${rows}</table></div>`
 }
