@@ -77,7 +77,7 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
     { ...shown('/docs', 'This document, for people'), handle: (_asked, deps) => made(deps).docs },
     { ...shown('/wallet', 'Wallets, escrows, the community fund and the ledger, for people'), handle: () => money },
     route({
-      ...shown('/airdrops', 'Airdrops, for people'),
+      ...shown('/airdrop', 'Airdrops, for people'),
       problems: readProblems,
       lane: 'query',
       async handle(_asked, deps) {
@@ -86,7 +86,7 @@ export function documentRoutes(all: () => readonly Route[]): readonly Route[] {
       },
     }),
     route({
-      ...shown('/airdrops/:id', 'An airdrop, for people'),
+      ...shown('/airdrop/:id', 'An airdrop, for people'),
       params: z.strictObject({ id: uuidSchema }),
       problems: ['CampaignUnknown', ...readProblems],
       lane: 'batch',

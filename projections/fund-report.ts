@@ -1,6 +1,6 @@
 // The community fund's transparency report: a fold of the log and of nothing else, so that anyone makes the same bytes of it.
 import { canonicalJson } from '../domain/canonical.ts'
-import type { DomainEvent } from '../domain/catalogue.ts'
+import { type DomainEvent, nameOf } from '../domain/catalogue.ts'
 import { type Contribution, contributionOf, isSweepOf } from '../domain/fund/contributions.ts'
 import type { FundEvent } from '../domain/fund/events.ts'
 
@@ -32,7 +32,7 @@ export const reportedTypes = [
 
 interface Proposal {
   readonly opened: Extract<FundEvent, { type: 'SpendingProposed.v2' }>['data']
-  readonly events: { readonly index: number; readonly type: FundEvent['type']; readonly by?: string; readonly recordedAt: string }[]
+  readonly events: { readonly index: number; readonly type: string; readonly by?: string; readonly recordedAt: string }[]
   status: 'proposed' | 'executed' | 'withdrawn'
 }
 
@@ -140,24 +140,24 @@ function take(books: Books, { index, recordedAt, event }: ReportedEvent, isBefor
     case 'SpendingProposed.v2':
       books.proposals.set(event.data.proposalId, {
         opened: event.data,
-        events: [{ index, type: event.type, by: event.data.by, recordedAt }],
+        events: [{ index, type: nameOf(event.type), by: event.data.by, recordedAt }],
         status: 'proposed',
       })
       break
     case 'SpendingApproved':
-      proposal(books, event.data).events.push({ index, type: event.type, by: event.data.by, recordedAt })
+      proposal(books, event.data).events.push({ index, type: nameOf(event.type), by: event.data.by, recordedAt })
       break
     case 'ProposalWithdrawn':
     case 'SpendingExecuted.v2': {
       const decided = proposal(books, event.data)
-      decided.events.push({ index, type: event.type, recordedAt })
+      decided.events.push({ index, type: nameOf(event.type), recordedAt })
       decided.status = event.type === 'ProposalWithdrawn' ? 'withdrawn' : 'executed'
       if (event.type === 'SpendingExecuted.v2') spend(books, event.data, isBefore)
       break
     }
     case 'SpendingReturned': {
       const amount = BigInt(event.data.amount)
-      proposal(books, event.data).events.push({ index, type: event.type, recordedAt })
+      proposal(books, event.data).events.push({ index, type: nameOf(event.type), recordedAt })
       books.balance += amount
       if (!isBefore) books.returned += amount
       break

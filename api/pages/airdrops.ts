@@ -4,11 +4,11 @@ import type { AllotmentRow, CampaignRow } from '../../projections/airdrops.ts'
 import type { analyticsOf } from '../airdrop-analytics.ts'
 import { type Html, html, page } from './html.ts'
 
-/** The page behind `/airdrops`. */
+/** The page behind `/airdrop`. */
 export function airdropsPage(campaigns: readonly CampaignRow[]): string {
   const rows = campaigns.map(
     ({ campaignId, label, status, rules, budget, allotted, creditedAmount }) =>
-      html`<tr><th scope="row"><a href="/airdrops/${campaignId}">${label}</a></th><td>${status}</td><td>${windowOf(rules)}</td><td>${flop(budget)}</td><td>${allotted ?? '–'}</td><td>${flop(creditedAmount)}</td></tr>\n`,
+      html`<tr><th scope="row"><a href="/airdrop/${campaignId}">${label}</a></th><td>${status}</td><td>${windowOf(rules)}</td><td>${flop(budget)}</td><td>${allotted ?? '–'}</td><td>${flop(creditedAmount)}</td></tr>\n`,
   )
   const head = ['Airdrop', 'Status', 'Window', 'Budget', 'Nodes that get something', 'Paid'].map(
     (name) => html`<th scope="col">${name}</th>`,
@@ -29,7 +29,7 @@ export interface CampaignView {
   readonly appeals: readonly AllotmentRow[]
 }
 
-/** The page behind `/airdrops/:id`. */
+/** The page behind `/airdrop/:id`. */
 export function campaignPage({ campaign, analytics, allotments, appeals }: CampaignView): string {
   const { campaignId, label, status, listDigest, reportDigest, root, claimsUntil, fromIndex, toIndex } = campaign
   return page(

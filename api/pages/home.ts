@@ -45,7 +45,7 @@ function filter(name: (typeof filters)[number]) {
 
 const addresses = [
   ['/wallet', 'wallets, escrows, the community fund and the ledger'],
-  ['/airdrops', 'airdrops: their rules, who gets what, and where the money is'],
+  ['/airdrop', 'airdrops: their rules, who gets what, and where the money is'],
   ['/docs', 'the API, browsable'],
   ['/openapi.json', 'the same for tools: OpenAPI 3.1'],
   ['/v1/nodes', 'the nodes'],

@@ -43,7 +43,7 @@ export function page(title: string, body: Html, { script }: { readonly script?: 
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/pages/style.css">
 ${script === undefined ? undefined : html`<script type="module" src="${script}"></script>\n`}<a class="skip" href="#main">To the content</a>
-<header><a href="/">DuxNet</a><nav><a href="/wallet">Money</a><a href="/airdrops">Airdrops</a><a href="/docs">API</a><a href="/problems">Problems</a></nav></header>
+<header><a href="/">DuxNet</a><nav><a href="/wallet">Money</a><a href="/airdrop">Airdrops</a><a href="/docs">API</a><a href="/problems">Problems</a></nav></header>
 <main id="main" tabindex="-1">
 ${body}
 </main>

@@ -167,9 +167,9 @@ airdrops('the fund shows what went to an airdrop and came back', async ({ api, c
 })
 
 airdrops('people see the rules, the money and the list, without scripts', async ({ api, campaignId }) => {
-  const { text: all } = await api.get('/airdrops')
-  assert.match(all, `href="/airdrops/${campaignId}"`)
-  const { text, headers } = await api.get(`/airdrops/${campaignId}`)
+  const { text: all } = await api.get('/airdrop')
+  assert.match(all, `href="/airdrop/${campaignId}"`)
+  const { text, headers } = await api.get(`/airdrop/${campaignId}`)
   for (const said of [
     'first-winter',
     'by reputation',
@@ -183,8 +183,8 @@ airdrops('people see the rules, the money and the list, without scripts', async 
   assert.match(headers.get('content-security-policy')!, "default-src 'none'")
   assert.not.match(text, /<script|style=/)
   const { body } = await api.get('/v1/airdrops?status=cancelled')
-  assert.match((await api.get(`/airdrops/${body.airdrops[0].campaignId}`)).text, 'when the window is over')
-  assert.is((await api.get(`/airdrops/${api.network.networkId}`)).status, 404)
+  assert.match((await api.get(`/airdrop/${body.airdrops[0].campaignId}`)).text, 'when the window is over')
+  assert.is((await api.get(`/airdrop/${api.network.networkId}`)).status, 404)
 })
 
 airdrops.run()

@@ -156,7 +156,7 @@ openapi('the pages load nothing from elsewhere and run no inline script', async 
     (await api.get('/')).text,
     (await api.get('/problems')).text,
     (await api.get('/wallet')).text,
-    (await api.get('/airdrops')).text,
+    (await api.get('/airdrop')).text,
   ]) {
     for (const [, address] of page.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address!, /^(\/(?!\/)|#|data:,)/)
     assert.not.match(page, /<script>|\son\w+=|style="/)
