@@ -6,7 +6,7 @@ import { campaignRulesSchema } from '../domain/airdrop/rules.ts'
 import { idSchema, instantSchema, publicKeySchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
 import type { AllotmentRow, CampaignRow } from '../projections/airdrops.ts'
-import { airdrops } from '../projections/airdrops.ts'
+import { airdrops, allotmentId } from '../projections/airdrops.ts'
 import { analyticsOf } from './airdrop-analytics.ts'
 import { airdropExample as example } from './airdrop-examples.ts'
 import { airdropExplainRoute } from './airdrop-explain.ts'
@@ -180,6 +180,7 @@ export const airdropRoutes: readonly Route[] = [
     example: example.campaign,
     unknown,
     read: (reads, { id }) => reads.findCampaign(id),
+    past: ({ id }) => ({ table: airdrops.tables.campaigns, key: id, subject: `airdrop:${id}` }),
   }),
   list({
     path: '/v1/airdrops/:id/allotments',
@@ -208,6 +209,7 @@ export const airdropRoutes: readonly Route[] = [
     example: example.allotment,
     unknown: { code: 'NothingAllotted', details: ({ id, nodeId }) => ({ campaignId: id, nodeId }) },
     read: (reads, { id, nodeId }) => reads.findAllotment(id, nodeId),
+    past: ({ id, nodeId }) => ({ table: airdrops.tables.allotments, key: allotmentId(id, nodeId), subject: `airdrop:${id}` }),
     body: withoutId,
   }),
   route({

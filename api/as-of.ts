@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { instantSchema } from '../domain/ids.ts'
 import { eventLog } from '../projections/event-log.ts'
 import type { Deps } from './deps.ts'
+import { ApiProblem } from './problem.ts'
 import { readAt } from './reading.ts'
 import { positionSchema } from './schemas.ts'
 
@@ -13,6 +14,11 @@ export const asOfParameter = {
     .describe(
       'As it stood at a position of the log, or after the last event that was recorded up to an instant; unless given, as it stands',
     ),
+}
+
+/** Refuses what cannot be answered as of then. Throws `AsOfUnavailable`. */
+export function refuseAsOf(asOf: string | undefined): void {
+  if (asOf !== undefined) throw new ApiProblem('AsOfUnavailable', { asOf })
 }
 
 /** What a query must wait for that answers as of a position: that, and what it is asked to wait for. */

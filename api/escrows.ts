@@ -84,6 +84,7 @@ export const escrowRoutes: readonly Route[] = [
     example: moneyExample.escrow,
     unknown: { code: 'EscrowUnknown', details: ({ id }) => ({ escrowId: id }) },
     read: (reads, { id }) => reads.findEscrow(id),
+    past: ({ id }) => ({ table: escrowSummary.tables.escrows, key: id, subject: `escrow:${id}` }),
   }),
   list({
     path: '/v1/escrows',
@@ -112,6 +113,7 @@ export const escrowRoutes: readonly Route[] = [
     item: eventSchema,
     example: example.event,
     place: numberPlace,
+    isHistory: true,
     problems: ['EscrowUnknown'],
     read: ({ reads }, { params: { id }, ...paging }) => reads.subjectEvents(`escrow:${id}`, paging),
     check: checkEscrow,

@@ -129,6 +129,7 @@ export const fundRoutes: readonly Route[] = [
     item: contributionSchema,
     example: moneyExample.contribution,
     place: numberPlace,
+    isHistory: true,
     read: ({ reads }, page) => reads.fundContributions({ ...page, descending: true }),
   }),
   list({
@@ -141,6 +142,7 @@ export const fundRoutes: readonly Route[] = [
     item: sweepSchema,
     example: moneyExample.sweep,
     place: numberPlace,
+    isHistory: true,
     read: ({ reads }, page) => reads.fundSweeps({ ...page, descending: true }),
   }),
   list({
@@ -165,6 +167,7 @@ export const fundRoutes: readonly Route[] = [
     example: moneyExample.proposal,
     unknown: { code: 'ProposalUnknown', details: ({ proposalId }) => ({ proposalId }) },
     read: (reads, { proposalId }) => reads.findProposal(proposalId),
+    past: ({ proposalId }) => ({ table: communityFund.tables.proposals, key: proposalId, subject: `proposal:${proposalId}` }),
   }),
   route({
     method: 'GET',

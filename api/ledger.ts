@@ -53,7 +53,7 @@ const trialBalanceSchema = z
     credits: amountSchema,
     accounts: z
       .array(z.strictObject({ kind: z.string(), ...totals }))
-      .describe('By kind: `wallet`, `escrow` and `shortfall` are all accounts of that kind'),
+      .describe('By kind: `wallet`, `escrow`, `shortfall` and `airdrop` are all accounts of that kind'),
     clearing: z
       .array(
         z.strictObject({
@@ -143,6 +143,7 @@ export const ledgerRoutes: readonly Route[] = [
     item: entrySchema,
     example: moneyExample.entry,
     place: numberPlace,
+    isHistory: true,
     read: ({ reads }, { params: { account }, ...page }) => reads.accountEntries(account, { ...page, descending: true }),
     text: entryOf,
   }),
@@ -157,6 +158,7 @@ export const ledgerRoutes: readonly Route[] = [
     item: entrySchema,
     example: moneyExample.entry,
     place: numberPlace,
+    isHistory: true,
     read: ({ reads }, page) => reads.ledgerEntries({ ...page, descending: true }),
     text: entryOf,
   }),

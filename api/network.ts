@@ -3,6 +3,7 @@ import { instantSchema } from '../domain/ids.ts'
 import { networkFoundedSchema } from '../domain/network/events.ts'
 import { network } from '../projections/network.ts'
 import { nodeDirectory } from '../projections/node-directory.ts'
+import { asOfParameter, refuseAsOf } from './as-of.ts'
 import { example } from './examples.ts'
 import { ApiProblem } from './problem.ts'
 import { afterParameter, many, one, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
@@ -52,11 +53,12 @@ export const networkRoutes: readonly Route[] = [
     path: '/v1/stats',
     tag: 'Network',
     summary: 'How many nodes there are, by status, and what they have together',
-    query: z.strictObject(afterParameter),
+    query: z.strictObject({ ...asOfParameter, ...afterParameter }),
     successes: { 200: { description: 'The figures', schema: statsSchema, example: example.stats, headers: readHeaders } },
-    problems: readProblems,
+    problems: ['AsOfUnavailable', ...readProblems],
     lane: 'query',
-    async handle({ query: { after } }, deps) {
+    async handle({ query: { asOf, after } }, deps) {
+      refuseAsOf(asOf)
       const found = await readAt(deps, nodeDirectory, after, () => deps.reads.stats())
       return many(found, JSON.stringify(found.value))
     },

@@ -7,6 +7,7 @@ import { nodeHealth } from '../projections/node-health.ts'
 import { nodeHeartbeats } from '../projections/node-heartbeats.ts'
 import type { Page, Paging, Answer as Read } from '../projections/read.ts'
 import { reputationHistory } from '../projections/reputation-history.ts'
+import { asOfParameter, latest, positionAsOf, refuseAsOf } from './as-of.ts'
 import { eventText } from './cloud-event.ts'
 import type { Deps } from './deps.ts'
 import { eventSchema } from './events.ts'
@@ -67,6 +68,8 @@ interface History<Item> {
   readonly item: z.ZodType
   readonly example: unknown
   readonly newestFirst: boolean
+  /** Whether it forgets what is old. */
+  readonly isRetained?: true
   read(reads: Deps['reads'], nodeId: string, paging: Paging): Promise<Read<Page<Item>>>
   /** JSON. */
   text(item: Item): string
@@ -75,7 +78,7 @@ interface History<Item> {
 const withPosition = (item: { readonly position: bigint }) => JSON.stringify({ ...item, position: String(item.position) })
 
 /** `/v1/nodes/:id/<name>`: what happened to a node, in pages. */
-function history<Item>({ name, field, newestFirst, ...history }: History<Item>): Route {
+function history<Item>({ name, field, newestFirst, isRetained, ...history }: History<Item>): Route {
   const byDefault = newestFirst ? 'desc' : 'asc'
   return route({
     method: 'GET',
@@ -87,6 +90,7 @@ function history<Item>({ name, field, newestFirst, ...history }: History<Item>):
     query: z.strictObject({
       order: z.enum(['asc', 'desc']).optional().describe(`\`asc\`: the oldest first; \`${byDefault}\` unless given`),
       ...pageParameters,
+      ...asOfParameter,
       ...afterParameter,
     }),
     successes: {
@@ -97,15 +101,19 @@ function history<Item>({ name, field, newestFirst, ...history }: History<Item>):
         headers: readHeaders,
       },
     },
-    problems: ['NodeUnknown', ...listProblems],
+    problems: ['NodeUnknown', 'AsOfUnavailable', ...listProblems],
     lane: 'query',
-    async handle({ params: { id }, query }, deps) {
+    async handle({ params: { id }, query: { asOf: wanted, ...asked } }, deps) {
+      // The raw events have those that this history does not keep for ever.
+      if (isRetained) refuseAsOf(wanted)
+      const asOf = await positionAsOf(deps, wanted)
+      const query = { ...asked, after: latest(asOf, asked.after) }
       const order = query.order ?? byDefault
       const list = {
-        identity: [name, id, order],
+        identity: [name, id, order, ...(asOf === undefined ? [] : [String(asOf)])],
         projection: history.projection,
         descending: order === 'desc',
-        read: (paging: Paging) => history.read(deps.reads, id, paging),
+        read: (paging: Paging) => history.read(deps.reads, id, { ...paging, asOf }),
       }
       const page = await readPage(deps, list, query)
       if (!page.value.length) await checkNode(id, query.after, deps)
@@ -129,6 +137,7 @@ export const nodeHistoryRoutes: readonly Route[] = [
     item: heartbeatSchema,
     example: example.heartbeat,
     newestFirst: true,
+    isRetained: true,
     read: (reads, nodeId, paging) => reads.nodeHeartbeats(nodeId, paging),
     text: withPosition,
   }),

@@ -2,24 +2,13 @@ import { z } from 'zod'
 import { healthSchema } from '../domain/health/events.ts'
 import { idSchema, instantSchema, publicKeySchema } from '../domain/ids.ts'
 import { profileSchema } from '../domain/node/events.ts'
-import type { NodePlace, NodeSort, NodeView } from '../projections/node-directory.query.ts'
+import { type NodePlace, type NodeSort, type NodeView, nodeView } from '../projections/node-directory.query.ts'
 import { nodeDirectory } from '../projections/node-directory.ts'
+import { asOfParameter, refuseAsOf } from './as-of.ts'
 import { checkGeneration, readCursor, writeCursor } from './cursor.ts'
 import { example } from './examples.ts'
-import { ApiProblem } from './problem.ts'
-import {
-  afterParameter,
-  listProblems,
-  many,
-  nextSchema,
-  one,
-  pageLimit,
-  pageParameters,
-  positionOf,
-  readAt,
-  readHeaders,
-  readProblems,
-} from './reading.ts'
+import { detail } from './query-routes.ts'
+import { afterParameter, listProblems, many, nextSchema, pageLimit, pageParameters, readAt, readHeaders } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema, profile, vitals } from './schemas.ts'
 
@@ -57,21 +46,18 @@ function placeSchema(sort: NodeSort): z.ZodType<NodePlace> {
 }
 
 export const nodeRoutes: readonly Route[] = [
-  route({
-    method: 'GET',
+  detail({
     path: '/v1/nodes/:id',
     tag: 'Nodes',
     summary: 'A node, also one that has left',
+    projection: nodeDirectory,
     params: z.strictObject({ id: idSchema }),
-    query: z.strictObject(afterParameter),
-    successes: { 200: { description: 'The node', schema: nodeSchema, example: example.node, headers: readHeaders } },
-    problems: ['NodeUnknown', ...readProblems],
-    lane: 'query',
-    async handle({ params: { id }, query: { after } }, deps) {
-      const found = await readAt(deps, nodeDirectory, after, () => deps.reads.findNode(id))
-      if (!found.value) throw new ApiProblem('NodeUnknown', { nodeId: id }, positionOf(found))
-      return one(found, found.value.changedPosition, bodyOf(found.value))
-    },
+    schema: nodeSchema,
+    example: example.node,
+    unknown: { code: 'NodeUnknown', details: ({ id }) => ({ nodeId: id }) },
+    read: (reads, { id }) => reads.findNode(id),
+    past: ({ id }) => ({ table: nodeDirectory.tables.nodes, key: id, subject: `node:${id}`, newestOnly: ['HeartbeatRecorded'] }),
+    fromRow: nodeView,
   }),
   route({
     method: 'GET',
@@ -92,6 +78,7 @@ export const nodeRoutes: readonly Route[] = [
         .meta({ description: 'Nodes whose reputation is at least this', type: 'integer', pattern: undefined }),
       sort: sortSchema.optional().describe('`nodeId` unless given; with `-` in front, descending'),
       ...pageParameters,
+      ...asOfParameter,
       ...afterParameter,
     }),
     successes: {
@@ -102,9 +89,10 @@ export const nodeRoutes: readonly Route[] = [
         headers: readHeaders,
       },
     },
-    problems: listProblems,
+    problems: ['AsOfUnavailable', ...listProblems],
     lane: 'query',
-    async handle({ query: { status, capability, region, min_reputation: minReputation, ...query } }, deps) {
+    async handle({ query: { status, capability, region, min_reputation: minReputation, asOf, ...query } }, deps) {
+      refuseAsOf(asOf)
       const order = query.sort ?? 'nodeId'
       const sort = order.replace('-', '') as NodeSort
       const filter = { status, capability, region, minReputation }

@@ -34,6 +34,7 @@ type ApiCode =
   | 'InternalError'
   | 'Overloaded'
   | 'ReadModelBehind'
+  | 'AsOfUnavailable'
   | 'ReadModelBuilding'
   | 'ReadModelUnavailable'
   | 'EventStoreUnavailable'
@@ -412,6 +413,13 @@ export const problems: Readonly<Record<ProblemCode, ProblemKind>> = {
   AppealAlreadyFiled: { status: 409, title: 'The node has appealed already', about: 'A node appeals once in each airdrop.' },
   AppealUnknown: { status: 404, title: 'There is no such appeal', about: 'The node has not appealed in this airdrop.' },
   AppealAnswered: { status: 409, title: 'The appeal was answered', about: '`award` is what it came to.' },
+
+  AsOfUnavailable: {
+    status: 422,
+    title: 'This cannot be answered as of then',
+    about:
+      'What was is answered from the events that touch a thing, or from histories that keep every line. Lists of what changes, and sums over them, are answered as they stand only; `duxnet replay EXPORT --to INDEX` makes all of them as of any event.',
+  },
 
   BodyMalformed: {
     status: 400,

@@ -5,7 +5,7 @@ import { amountSchema } from '../domain/money.ts'
 import { escrowSummary } from '../projections/escrow-summary.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
-import type { WalletView } from '../projections/wallet-balances.query.ts'
+import { type WalletView, walletView } from '../projections/wallet-balances.query.ts'
 import { walletBalances } from '../projections/wallet-balances.ts'
 import { escrowSchema } from './escrows.ts'
 import { moneyExample } from './money-examples.ts'
@@ -70,6 +70,8 @@ export const walletRoutes: readonly Route[] = [
     example: moneyExample.wallet,
     unknown: walletUnknown,
     read: (reads, { id }) => reads.findWallet(id),
+    past: ({ id }) => ({ table: walletBalances.tables.wallets, key: id, subject: `wallet:${id}` }),
+    fromRow: walletView,
     body: bodyOf,
   }),
   list({
@@ -110,6 +112,7 @@ export const walletRoutes: readonly Route[] = [
     item: transferSchema,
     example: moneyExample.transfer,
     place: numberPlace,
+    isHistory: true,
     read: ({ reads }, { params: { id }, ...page }) =>
       reads.subjectEvents(`wallet:${id}`, { ...page, descending: true }, ['TransferSent']),
     text: transferText,

@@ -1,5 +1,4 @@
 import { type AirdropResult, createAirdropFold, resultOf } from '../domain/airdrop/result.ts'
-import { decode } from '../domain/catalogue.ts'
 import type { EventStore } from './ports.ts'
 
 /**
@@ -9,7 +8,7 @@ import type { EventStore } from './ports.ts'
 export async function computeAirdrop(store: Pick<EventStore, 'readAll'>, campaignId: string): Promise<AirdropResult> {
   const fold = createAirdropFold({ only: campaignId })
   for await (const event of store.readAll()) {
-    fold.take(decode(event))
+    fold.take(event)
     const judgeable = fold.standings(campaignId)
     if (judgeable) return resultOf(judgeable)
   }

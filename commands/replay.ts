@@ -148,7 +148,7 @@ function createReplay(
       // Of a type that is no longer written, what it says as one that is: the same decision has another spelling now.
       const shown = fact.stored ? (fact as unknown as NewEvent) : recorded
       if (canonicalOf(expected) !== canonicalOf(shown)) return `is decided otherwise: ${canonicalOf(expected)}`
-      const wrong = part ? [] : checks.flatMap((check) => check(fact) ?? [])
+      const wrong = part ? [] : checks.flatMap((check) => check(fact, recorded) ?? [])
       if (wrong.length) return wrong[0]
       stream.state = deciders[stream.category].evolve(stream.state, fact, fact.metadata.recordedAt)
       stream.revision = fact.revision
@@ -164,7 +164,7 @@ function createReplay(
 // What the settlement process says of the log is decided without the log. Here it is at hand.
 
 /** What is wrong with an event that is decided by what a service says; undefined for most. */
-type LogCheck = (fact: Fact) => string | undefined
+type LogCheck = (fact: Fact, event: RecordedEvent) => string | undefined
 
 /** Each sweep takes what escrows gave. */
 function createSweepCheck(): LogCheck {
@@ -184,8 +184,8 @@ function createSweepCheck(): LogCheck {
 /** Each list of an airdrop is what its rules make of the log. */
 function createAirdropCheck(): LogCheck {
   const fold = createAirdropFold()
-  return (fact) => {
-    fold.take(fact)
+  return (fact, event) => {
+    fold.take(event)
     if (fact.type !== 'AllotmentsPublished') return undefined
     const { campaignId, claimsUntil: _, ...published } = fact.data
     const judgeable = fold.standings(campaignId)

@@ -168,8 +168,9 @@ export function decode(recorded: RecordedEvent): Fact {
   if (!data.success) throw new UnreadableEvent(recorded, wrongIn('data', data.error.issues))
   const metadata = metadataSchema.safeParse(recorded.metadata)
   if (!metadata.success) throw new UnreadableEvent(recorded, wrongIn('metadata', metadata.error.issues))
-  const { id, stream, revision, type, position, created } = recorded
-  const fact = { id, stream, revision, type, data: data.data, metadata: metadata.data, position, created }
+  const { id, stream, revision, type, position, created, entry } = recorded
+  const read = { id, stream, revision, type, data: data.data, metadata: metadata.data, position, created }
+  const fact = entry ? { ...read, entry } : read
   return Object.hasOwn(upcasters, type) ? upcast(fact as never) : (fact as Fact)
 }
 

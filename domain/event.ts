@@ -46,6 +46,14 @@ export interface RecordedEvent extends CanonicalEvent {
   readonly position: bigint
   /** The store's clock. */
   readonly created: Date
+  /** Its RFC 8785 text and its Merkle leaf, where whoever read it has made them. */
+  readonly entry?: LogEntry
+}
+
+/** An event as the Merkle log holds it. */
+export interface LogEntry {
+  readonly canonical: string
+  readonly leaf: Buffer
 }
 
 /** The largest canonical event: a Merkle entry bundle holds at most 65,535 bytes an entry. */

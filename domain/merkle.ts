@@ -30,10 +30,14 @@ export function rootOf({ subtrees }: MerkleFrontier): Buffer {
 
 /** Hash of two neighbours (RFC 6962 §2.1): SHA-256 of 0x01 and both. */
 export function nodeHash(left: Buffer, right: Buffer): Buffer {
-  return hash('sha256', Buffer.concat([nodePrefix, left, right]), 'buffer')
+  neighbours.set(left, 1)
+  neighbours.set(right, 33)
+  return hash('sha256', neighbours, 'buffer')
 }
 
-const nodePrefix = Buffer.of(1)
+/** Behind the prefix, both; used by one hash at a time. */
+const neighbours = Buffer.alloc(65)
+neighbours[0] = 1
 
 /** Hash of the perfect subtree over the leaves from `index · 2^height` to before `(index + 1) · 2^height`. */
 export interface MerkleNode {

@@ -52,10 +52,11 @@ export function communityFundQueries(db: ReadDatabase): CommunityFundQueries {
       const { value, ...place } = await answer(db, communityFund, db.selectFrom('fundTotals').selectAll())
       return { value: value[0], ...place }
     },
-    async fundContributions({ limit, after, descending = false }) {
+    async fundContributions({ limit, after, descending = false, asOf }) {
       const direction = descending ? 'desc' : 'asc'
       let query = db.selectFrom('fundContributions').selectAll()
       if (after !== undefined) query = query.where('index', descending ? '<' : '>', after)
+      if (asOf !== undefined) query = query.where('position', '<=', asOf)
       const page = query.orderBy('index', direction).limit(limit + 1)
       const { value, ...place } = await answer(db, communityFund, page, [['index', direction]])
       return { value: pageOf(value, limit, ({ index }) => index), ...place }
@@ -73,10 +74,11 @@ export function communityFundQueries(db: ReadDatabase): CommunityFundQueries {
       )
       return { value: { sweptToIndex: value[0]?.sweptToIndex ?? -1, contributions }, ...place }
     },
-    async fundSweeps({ limit, after, descending = false }) {
+    async fundSweeps({ limit, after, descending = false, asOf }) {
       const direction = descending ? 'desc' : 'asc'
       let query = db.selectFrom('fundSweeps').selectAll()
       if (after !== undefined) query = query.where('n', descending ? '<' : '>', after)
+      if (asOf !== undefined) query = query.where('position', '<=', asOf)
       const { value, ...place } = await answer(db, communityFund, query.orderBy('n', direction).limit(limit + 1), [
         ['n', direction],
       ])

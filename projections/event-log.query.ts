@@ -114,7 +114,7 @@ function conditionsOf(
 async function subjectEvents(
   db: ReadDatabase,
   subject: string,
-  { limit, after, descending = false }: Paging,
+  { limit, after, descending = false, asOf }: Paging,
   types: readonly string[] | undefined,
 ): Promise<Answer<Page<EventView>>> {
   const direction = descending ? 'desc' : 'asc'
@@ -124,6 +124,11 @@ async function subjectEvents(
   if (after !== undefined) {
     own = own.where('index', descending ? '<' : '>', after)
     references = references.where('index', descending ? '<' : '>', after)
+  }
+  if (asOf !== undefined) {
+    own = own.where('position', '<=', asOf)
+    const last = db.selectFrom('events').select('index').where('position', '<=', asOf).orderBy('position', 'desc').limit(1)
+    references = references.where('index', '<=', last)
   }
   if (types) own = own.where('type', 'in', types)
   // The page is cut before the join: for a popular subject Postgres would else walk through all events up to it.

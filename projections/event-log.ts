@@ -1,11 +1,11 @@
-import { type CanonicalEvent, canonicalEvent, storedOf } from '../domain/event.ts'
+import { type CanonicalEvent, canonicalEvent, type LogEntry, storedOf } from '../domain/event.ts'
 import { leafHash } from '../domain/merkle.ts'
 import { referencesOf, subjectOf } from '../domain/subjects.ts'
 import { appended, type LogFact, type Projection, type TableRow } from './projection.ts'
 
 /** RFC 8785 text of an event, and its Merkle leaf; made once for all that need it. */
-export function entryOf(fact: LogFact): { readonly canonical: string; readonly leaf: Buffer } {
-  let entry = entries.get(fact)
+export function entryOf(fact: LogFact): LogEntry {
+  let entry = fact.entry ?? entries.get(fact)
   if (!entry) {
     const canonical = canonicalEvent(storedOf(fact as CanonicalEvent))
     entries.set(fact, (entry = { canonical, leaf: leafHash(canonical) }))
@@ -13,7 +13,7 @@ export function entryOf(fact: LogFact): { readonly canonical: string; readonly l
   return entry
 }
 
-const entries = new WeakMap<LogFact, { readonly canonical: string; readonly leaf: Buffer }>()
+const entries = new WeakMap<LogFact, LogEntry>()
 
 /** The log itself in Postgres (design.md 21): raw events, signatures included, for those who have no event store at hand. */
 const events = appended({

@@ -65,19 +65,23 @@ export interface LedgerQueries {
   trialBalance(asOf?: bigint): Promise<Answer<TrialBalance>>
 }
 
-/** No event books more lines than this, so that a page which is read to one event more has them all. */
-const linesMax = 6
-
 export function ledgerQueries(db: ReadDatabase): LedgerQueries {
-  async function entries(query: EntryQuery, { limit, after, descending = false }: Paging): Promise<Answer<Page<LedgerEntryRow>>> {
+  async function entries(
+    query: EntryQuery,
+    { limit, after, descending = false, asOf }: Paging,
+  ): Promise<Answer<Page<LedgerEntryRow>>> {
     const direction = descending ? 'desc' : 'asc'
-    let page = query
-    if (after !== undefined) page = page.where('index', descending ? '<' : '>', after)
-    page = page
+    let wanted = query
+    if (after !== undefined) wanted = wanted.where('index', descending ? '<' : '>', after)
+    if (asOf !== undefined) wanted = wanted.where('position', '<=', asOf)
+    // An event may book a hundred lines: what is counted are events.
+    const events = wanted
+      .clearSelect()
+      .select('index')
+      .distinct()
       .orderBy('index', direction)
-      .orderBy('line')
-      .limit(limit * linesMax + 1)
-    const { value, ...place } = await answer(db, ledger, page, [
+      .limit(limit + 1)
+    const { value, ...place } = await answer(db, ledger, query.where('index', 'in', events), [
       ['index', direction],
       ['line', 'asc'],
     ])

@@ -22,7 +22,7 @@ const ledgerAccounts = keyed({
   },
 })
 
-/** The same by kind of account, so that a trial balance need not add up all wallets: `wallet`, `escrow`, `shortfall`, and the others by their names. */
+/** The same by kind of account, so that a trial balance need not add up all wallets: `wallet`, `escrow`, `shortfall`, `airdrop`, and the others by their names. */
 const ledgerTotals = keyed({
   columns: {
     kind: 'text',
@@ -121,7 +121,7 @@ function summed(row: Figures | null, postings: readonly Posting[]): Figures {
 
 /** Accounts that there are many of count as one kind. */
 function kindOf({ account }: Posting): string {
-  return /^(wallet|escrow|shortfall):/.exec(account)?.[1] ?? account
+  return /^(wallet|escrow|shortfall|airdrop):/.exec(account)?.[1] ?? account
 }
 
 function sweptBy({ type, data }: LogFact, kind: string): number | undefined {
@@ -135,6 +135,6 @@ export type ClearingItemRow = TableRow<typeof clearingItems>
 
 export const ledger = {
   name: 'ledger',
-  version: 1,
+  version: 2,
   tables: { ledgerAccounts, ledgerTotals, ledgerEntries, clearingItems },
 } satisfies Projection

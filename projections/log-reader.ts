@@ -39,8 +39,8 @@ export function logReader(state: LogState): LogReader {
       if (policy === null) throw new UnreadableEvent(event, 'the log does not begin with NetworkFounded')
       const { recordedAt } = fact.metadata
       if (recordedAt > newest) newest = recordedAt
-      const { id, stream, revision, type, data, metadata, position, created, stored } = fact
-      const place = { index: count++, policy, newest, ...(stored && { stored }) }
+      const { id, stream, revision, type, data, metadata, position, created, stored, entry } = fact
+      const place = { index: count++, policy, newest, ...(stored && { stored }), ...(entry && { entry }) }
       return { id, stream, revision, type, data, metadata, position, created, ...place } as LogFact
     },
   }

@@ -79,7 +79,7 @@ export function nodeDirectoryQueries(db: ReadDatabase): NodeDirectoryQueries {
     const found = new Map(value.map((row) => [row.nodeId, row]))
     return (nodeId: string) => {
       const row = found.get(nodeId)
-      return { value: row && viewOf(row), ...place }
+      return { value: row && nodeView(row), ...place }
     }
   })
   return { findNode, listNodes: (listing) => listNodes(db, listing), stats: () => stats(db) }
@@ -107,7 +107,7 @@ async function listNodes(
   }
   for (const [column, way] of order) query = query.orderBy(sql.ref(column), way)
   const { value: rows, ...place } = await answer(db, nodeDirectory, query.limit(limit + 1), order)
-  const nodes = rows.slice(0, limit).map(viewOf)
+  const nodes = rows.slice(0, limit).map(nodeView)
   const last = nodes.at(-1)
   return { value: { nodes, next: rows.length > limit ? last && { value: last[sort], nodeId: last.nodeId } : undefined }, ...place }
 }
@@ -126,7 +126,8 @@ async function stats(db: ReadDatabase): Promise<Answer<NetworkStats>> {
   return { value: { nodes, cores: total('sumOfCores'), memoryBytes: total('sumOfMemory') }, ...place }
 }
 
-function viewOf({ cores, memoryBytes, platform, arch, version, region, capabilities, ...row }: NodeRow): NodeView {
+/** A row of the directory as the API shows it. */
+export function nodeView({ cores, memoryBytes, platform, arch, version, region, capabilities, ...row }: NodeRow): NodeView {
   const { nodeId, publicKey, reputation, registeredAt, updatedAt, lastHeartbeatAt, changedPosition } = row
   return {
     nodeId,

@@ -10,7 +10,7 @@ export async function nodeHistory<Table extends HistoryTable, View extends { rea
   projection: Projection,
   table: Table,
   nodeId: string,
-  { limit, after, descending = false }: Paging,
+  { limit, after, descending = false, asOf }: Paging,
   viewOf: (row: ReadModels[Table]) => View,
 ): Promise<Answer<Page<View>>> {
   const direction = descending ? 'desc' : 'asc'
@@ -19,6 +19,7 @@ export async function nodeHistory<Table extends HistoryTable, View extends { rea
     .selectAll()
     .where('nodeId', '=', nodeId)
   if (after !== undefined) query = query.where('revision', descending ? '<' : '>', after)
+  if (asOf !== undefined) query = query.where('position', '<=', asOf)
   const page = query.orderBy(sql.ref('revision'), direction).limit(limit + 1)
   const { value, ...place } = await answer(db, projection, page, [['revision', direction]])
   const views = value.map((row) => viewOf(row as unknown as ReadModels[Table]))

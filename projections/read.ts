@@ -144,6 +144,8 @@ export interface Paging {
   /** The `next` of the page before. */
   readonly after?: number | undefined
   readonly descending?: boolean
+  /** Only what the log held at this position. */
+  readonly asOf?: bigint | undefined
 }
 
 export interface Page<Item, Key = number> {

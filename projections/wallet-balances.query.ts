@@ -26,7 +26,7 @@ export function walletBalancesQueries(db: ReadDatabase): WalletBalancesQueries {
     const found = new Map(value.map((row) => [row.walletId, row]))
     return (walletId: string) => {
       const row = found.get(walletId)
-      return { value: row && viewOf(row), ...place }
+      return { value: row && walletView(row), ...place }
     }
   })
   return {
@@ -35,11 +35,12 @@ export function walletBalancesQueries(db: ReadDatabase): WalletBalancesQueries {
       let query = db.selectFrom('wallets').selectAll()
       if (owner !== undefined) query = query.where('owner', '=', owner)
       const { value, ...place } = await newest(db, walletBalances, query, ['openedAt', 'walletId'], paging)
-      return { value: { ...value, items: value.items.map(viewOf) }, ...place }
+      return { value: { ...value, items: value.items.map(walletView) }, ...place }
     },
   }
 }
 
-function viewOf({ reserved: _, ...row }: WalletRow): WalletView {
+/** A row of the wallets as the API shows it. */
+export function walletView({ reserved: _, ...row }: WalletRow): WalletView {
   return { ...row, available: row.posted - row.held }
 }

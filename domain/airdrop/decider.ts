@@ -216,21 +216,25 @@ function listAllotments(command: ListAllotments, state: CampaignState): AirdropE
   return [{ type: 'AllotmentsListed', data: { campaignId, n, allotments } }]
 }
 
-/** The list must be what its digest and root say, and no more than there is to give. */
+/**
+ * The list must be what its digest says, and no more than there is to give. Its root takes seconds to make for ten thousand nodes: that it is the
+ * list's is for those to see who replay the log, as whether the list is what the log says (commands/replay.ts).
+ */
 function publish(command: PublishAllotments, state: CampaignState): AirdropEvent[] {
   requireSettlement(command)
   if (state.claimsUntil !== undefined) return []
   requireStatus(state, 'closed')
   const { campaignId, allotments, rules } = state
-  const { networkId } = command.network
   const listed = [...allotments.entries()].map(([nodeId, amount]) => ({ nodeId, amount }))
-  const summary = summaryOf({ networkId, campaignId }, listed)
+  const summary = summaryOf(listed)
   for (const [field, value] of Object.entries(summary))
     if (command[field as keyof typeof summary] !== value) throw malformed(`command.data.${field}`, `is ${value} of what is listed`)
+  if ((command.root === null) !== (summary.allotted === 0))
+    throw malformed('command.data.root', 'must be null of an empty list alone')
   if (state.allotted > poolOf(rules)) throw new DomainError('CampaignBudgetExceeded', exceeding(state.allotted, poolOf(rules)))
-  const { fromIndex, toIndex, considered, reportDigest } = command
+  const { fromIndex, toIndex, considered, reportDigest, root } = command
   const claimsUntil = new Date(Date.parse(command.now) + rules.claimSeconds * 1000).toISOString()
-  const data = { campaignId, fromIndex, toIndex, considered, ...summary, reportDigest, claimsUntil }
+  const data = { campaignId, fromIndex, toIndex, considered, ...summary, root, reportDigest, claimsUntil }
   return [{ type: 'AllotmentsPublished', data }]
 }
 

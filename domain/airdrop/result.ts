@@ -1,4 +1,5 @@
-import type { Fact } from '../catalogue.ts'
+import { decode, type Fact, UnreadableEvent } from '../catalogue.ts'
+import type { RecordedEvent } from '../event.ts'
 import { judge } from './allotment.ts'
 import {
   countInWindow,
@@ -44,7 +45,8 @@ interface Running {
  * log alone, whoever asks and whenever.
  */
 export interface AirdropFold {
-  take(fact: Fact): void
+  /** Takes the next event. Throws `UnreadableEvent` for one that counts and cannot be read. */
+  take(event: RecordedEvent): void
   /** What the nodes did by the end of a campaign's window; undefined as long as that is not over. */
   standings(campaignId: string): Judgeable | undefined
 }
@@ -79,11 +81,13 @@ export function createAirdropFold({ only, rulesOf = (own) => own }: AirdropFoldO
   }
 
   return {
-    take(fact) {
-      const { recordedAt } = fact.metadata
+    take(event) {
+      const recordedAt = recordedAtOf(event)
       if (recordedAt > newest) newest = recordedAt
+      // Most of a log are heartbeats and what no airdrop asks for: of them, no more is read than is counted.
+      const fact = counted.has(event.type) ? decode(event) : (event as unknown as Fact)
       if (running.size) place(fact)
-      countNode(nodes, fact)
+      if (fact !== event) countNode(nodes, fact)
       if (fact.type === 'NetworkFounded') networkId = fact.data.networkId
       else if (fact.type === 'CampaignAnnounced' && (only ?? fact.data.campaignId) === fact.data.campaignId) {
         const { campaignId } = fact.data
@@ -96,6 +100,24 @@ export function createAirdropFold({ only, rulesOf = (own) => own }: AirdropFoldO
   }
 }
 
+/** Types of the events that are read whole. */
+const counted: ReadonlySet<string> = new Set<Fact['type']>([
+  'NetworkFounded',
+  'NodeRegistered',
+  'NodeDeregistered',
+  'ReputationChanged',
+  'ComputationProved',
+  'SybilSignalRaised',
+  'SybilSignalWithdrawn',
+  'CampaignAnnounced',
+])
+
+function recordedAtOf(event: RecordedEvent): string {
+  const { recordedAt } = event.metadata as { readonly recordedAt?: unknown }
+  if (typeof recordedAt !== 'string') throw new UnreadableEvent(event, 'metadata.recordedAt is missing')
+  return recordedAt
+}
+
 /** Who gets what. */
 export function resultOf({ standings, ...campaign }: Judgeable): AirdropResult {
   const reported: Reported = { ...campaign, judged: judge(standings, campaign.rules) }
@@ -103,16 +125,16 @@ export function resultOf({ standings, ...campaign }: Judgeable): AirdropResult {
   const { fromIndex, toIndex } = reported
   const reportDigest = sha256Hex([...reportLines(reported)].join(''))
   const considered = standings.length
-  const publication = { fromIndex, toIndex, considered, ...summaryOf(reported, allotments), reportDigest }
+  const root = listTree(reported, allotments)?.root ?? null
+  const publication = { fromIndex, toIndex, considered, ...summaryOf(allotments), root, reportDigest }
   return { ...reported, allotments, publication }
 }
 
-/** What follows from a list alone. */
-export function summaryOf(origin: ListOrigin, allotments: readonly Allotment[]) {
+/** What follows from a list alone, and takes no time. */
+export function summaryOf(allotments: readonly Allotment[]) {
   return {
     allotted: allotments.length,
     amount: String(allotments.reduce((sum, { amount }) => sum + BigInt(amount), 0n)),
     listDigest: sha256Hex(listText(allotments)),
-    root: listTree(origin, allotments)?.root ?? null,
   }
 }

@@ -5,7 +5,7 @@ import { listText, reportedNode, reportLines } from '../../domain/airdrop/list.t
 import { type AirdropResult, createAirdropFold, type Publication, resultOf } from '../../domain/airdrop/result.ts'
 import { type CampaignRules, campaignRulesSchema, slotsOf } from '../../domain/airdrop/rules.ts'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { decode, type Fact, UnreadableEvent } from '../../domain/catalogue.ts'
+import { decode, UnreadableEvent } from '../../domain/catalogue.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { type Command, exit, Failure, UsageError, type Values } from './command.ts'
@@ -75,7 +75,9 @@ async function compute(log: Log, values: Values): Promise<number> {
   const campaignId = needed(values, 'campaign')
   let published: Publication | undefined
   const result = await folded(log, campaignId, {
-    see(fact) {
+    see(event) {
+      if (event.type !== 'AllotmentsPublished') return
+      const fact = decode(event)
       if (fact.type !== 'AllotmentsPublished' || fact.data.campaignId !== campaignId) return
       const { campaignId: _, claimsUntil: __, ...publication } = fact.data
       published = publication
@@ -93,7 +95,7 @@ async function explain(log: Log, values: Values): Promise<number> {
   const own: { readonly index: number; readonly type: string }[] = []
   const result = await folded(log, campaignId, {
     see({ type, data }, index) {
-      if (standingTypes.includes(type) && 'nodeId' in data && data.nodeId === nodeId) own.push({ index, type })
+      if (standingTypes.includes(type) && (data as { readonly nodeId?: unknown }).nodeId === nodeId) own.push({ index, type })
     },
   })
   const judged = result.judged.find(({ standing }) => standing.nodeId === nodeId)
@@ -142,7 +144,7 @@ function changedRules(own: CampaignRules, change: Readonly<Record<string, unknow
 interface Folding {
   readonly rulesOf?: (own: CampaignRules) => CampaignRules
   /** Told of every event. */
-  see(fact: Fact, index: number): void
+  see(event: RecordedEvent, index: number): void
 }
 
 /** The whole log is read, so that an export is proved to its end. Throws `Failure` where the campaign is not, or its window is not over. */
@@ -151,9 +153,8 @@ async function folded(log: Log, campaignId: string, { rulesOf, see }: Folding): 
   const progress = progressOf('folding')
   let index = 0
   for await (const recorded of log) {
-    const fact = decode(recorded)
-    fold.take(fact)
-    see(fact, index++)
+    fold.take(recorded)
+    see(recorded, index++)
     progress(index)
   }
   const judgeable = fold.standings(campaignId)

@@ -2,8 +2,8 @@
 // spelling and each event's line its hash, so a file is either the bytes that the writer made or an error that names the line.
 import { createReadStream } from 'node:fs'
 import { z } from 'zod'
-import { canonicalJson, type Json, NotCanonical } from '../../domain/canonical.ts'
-import { type CanonicalEvent, canonicalEvent, type RecordedEvent } from '../../domain/event.ts'
+import { canonicalJson, isCanonical, type Json, NotCanonical } from '../../domain/canonical.ts'
+import { type CanonicalEvent, canonicalEvent, type LogEntry, type RecordedEvent } from '../../domain/event.ts'
 import { uuidSchema } from '../../domain/ids.ts'
 import { appendLeaf, emptyTree, isConsistent, leafHash, type MerkleFrontier, rootOf, type TreeHead } from '../../domain/merkle.ts'
 import { checkpointIn, NoteInvalid } from '../../domain/signed-note.ts'
@@ -29,8 +29,9 @@ const eventSchema = z.strictObject({
   stream: z.string().min(1),
   revision: index,
   type: z.string().min(1),
-  data: z.json(),
-  metadata: z.json(),
+  // Out of `JSON.parse`, so they are JSON; that they are what the log allows, their canonical form says.
+  data: z.unknown(),
+  metadata: z.unknown(),
 })
 
 const trailerSchema = z.strictObject({
@@ -50,6 +51,7 @@ export type ExportTrailer = z.infer<typeof trailerSchema>
 export interface ExportedEvent {
   readonly index: number
   readonly event: CanonicalEvent
+  readonly entry: LogEntry
 }
 
 /** A signed checkpoint, and the proof that its tree begins with the events of an export. */
@@ -137,12 +139,12 @@ export async function* readExport(
     } else if (Object.hasOwn(value, 'event')) {
       const here = tree.size
       const event = check(eventSchema, value.event, number, 'the event') as CanonicalEvent
-      const canonical = canonicalOf(event, number)
+      const canonical = canonicalIn(text, event, here, number)
       const leaf = leafHash(canonical)
       if (`${text}\n` !== eventLine(here, canonical, header.format === format ? leaf : undefined))
         throw new ExportDamaged(number, faultOf(value, here, leaf))
       tree = appendLeaf(tree, leaf)
-      yield { index: here, event }
+      yield { index: here, event, entry: { canonical, leaf } }
     } else {
       trailer = check(trailerSchema, value, number, 'the trailer')
       if (text !== canonicalJson(trailer as unknown as Json))
@@ -204,6 +206,15 @@ function check<T>(schema: z.ZodType<T>, value: unknown, number: number, what: st
   throw new ExportDamaged(number, `${what} is not valid: ${[path.join('.'), message].filter(Boolean).join(' ')}`)
 }
 
+/** The canonical text of the event that `text` is the line of: most often it stands there as it must. */
+function canonicalIn(text: string, event: CanonicalEvent, here: number, number: number): string {
+  const found = text.slice(eventLineStart.length, -eventLineEnd(here).length)
+  return isCanonical(event as unknown as Json, found) ? found : canonicalOf(event, number)
+}
+
+const eventLineStart = '{"event":'
+const eventLineEnd = (here: number) => `,"index":${here},"leaf":"${'0'.repeat(64)}"}`
+
 function canonicalOf(event: CanonicalEvent, number: number): string {
   try {
     return canonicalEvent(event)
@@ -242,9 +253,11 @@ export function exportFailure(path: string, error: unknown): unknown {
   return error
 }
 
+const created = new Date(0)
+
 /** Positions are the store's, and a file is none: the index stands for it. */
-export function recordedOf({ index, event }: ExportedEvent): RecordedEvent {
-  return { ...event, position: BigInt(index), created: new Date(0) }
+export function recordedOf({ index, event, entry }: ExportedEvent): RecordedEvent {
+  return { ...event, position: BigInt(index), created, entry }
 }
 
 /**

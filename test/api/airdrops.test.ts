@@ -105,7 +105,7 @@ airdrops('the whole list is under its digest, and the report is what the log mak
   assert.match(list.headers.get('cache-control')!, /immutable/)
   assert.is((await api.get(`/v1/airdrop-lists/${'0'.repeat(64)}`)).status, 404)
   const fold = createAirdropFold({ only: campaignId })
-  for await (const event of api.store.readAll()) fold.take(decode(event))
+  for await (const event of api.store.readAll()) fold.take(event)
   const lines = [...reportLines(resultOf(fold.standings(campaignId)!))].join('')
   assert.is(createHash('sha256').update(lines).digest('hex'), campaign.reportDigest)
 })
@@ -125,7 +125,7 @@ airdrops('every node is told why, by its own events, each proved to be in the lo
   const facts = []
   for await (const event of api.store.readAll()) facts.push(decode(event))
   const fold = createAirdropFold({ only: campaignId })
-  for (const fact of facts) fold.take(fact)
+  for await (const event of api.store.readAll()) fold.take(event)
   const { judged } = resultOf(fold.standings(campaignId)!)
   for (const { standing, reasons, weight, amount } of judged) {
     const { body } = await api.get(`/v1/airdrops/${campaignId}/nodes/${standing.nodeId}/explain`)

@@ -253,7 +253,7 @@ airdrop('a list that is not what the log says is found by whoever replays it', a
       const [first, ...others] = result.allotments
       const dearer = { ...first!, amount: String(BigInt(first!.amount) - 1n) }
       const fold = createAirdropFold({ only: id })
-      for (const fact of await on.facts()) fold.take(fact)
+      for (const event of await on.log()) fold.take(event)
       const { standings, ...judgeable } = fold.standings(id)!
       const rules = { ...judgeable.rules, budget: '994' }
       const other = resultOf({ ...judgeable, rules, standings })
