@@ -19,9 +19,9 @@ import { airdrops, type CampaignRow } from '../projections/airdrops.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { airdropExample as example } from './airdrop-examples.ts'
 import type { Deps } from './deps.ts'
-import { explanationSchema, provenEvents } from './explain.ts'
+import { explained, explanationSchema } from './explain.ts'
 import { ApiProblem } from './problem.ts'
-import { afterParameter, jsonText, many, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
+import { afterParameter, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { subjectPages } from './subject-events.ts'
 
@@ -99,20 +99,11 @@ export const airdropExplainRoute: Route = route({
     const weight = isEligible ? weightOf(standing, rules.algorithm) : 0n
     const beats = events.filter(({ type }) => type === 'HeartbeatRecorded')
     const shown = events.filter((event) => event.type !== 'HeartbeatRecorded' || event === beats[0] || event === beats.at(-1))
-    return many(
-      found,
-      jsonText({
-        subject: `node:${nodeId}`,
-        value: { campaignId: id, nodeId, isEligible, reasons: failed, weight, amount: allotment.value?.amount ?? 0n },
-        contributions: contributionsOf(
-          standing,
-          rules.criteria,
-          events.filter(({ index }) => index >= campaign.fromIndex!),
-        ),
-        policyVersion: campaign.policyVersion,
-        ...(await provenEvents(deps, shown)),
-      }),
-    )
+    const value = { campaignId: id, nodeId, isEligible, reasons: failed, weight, amount: allotment.value?.amount ?? 0n }
+    const inWindow = events.filter(({ index }) => index >= campaign.fromIndex!)
+    const contributions = contributionsOf(standing, rules.criteria, inWindow)
+    const { policyVersion } = campaign
+    return explained(found, { subject: `node:${nodeId}`, value, contributions, policyVersion, events: shown }, deps)
   },
 })
 

@@ -6,46 +6,33 @@ import { amountSchema } from '../domain/money.ts'
 import { type EscrowRow, escrowSummary } from '../projections/escrow-summary.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { sentenceOf } from './escrow-story.ts'
-import { escrowId, moneyExample } from './money-examples.ts'
+import { explained, explanationSchema } from './explain.ts'
+import { moneyExample } from './money-examples.ts'
 import { ApiProblem } from './problem.ts'
-import { afterParameter, jsonText, many, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
+import { afterParameter, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { subjectEvents } from './subject-events.ts'
 
-const explanationSchema = z
-  .strictObject({
-    escrowId: uuidSchema,
-    status: z.enum(escrowStatuses),
-    waitsFor: z
-      .array(
-        z.strictObject({
-          who: z.enum(['client', 'provider', 'verifier', 'arbiters', 'network']).describe('`network`: it happens by itself'),
-          does: z.string().describe('The command that would take it on'),
-        }),
-      )
-      .describe('Who can take it on; empty once it is over and paid'),
-    until: instantSchema.nullable(),
-    otherwise: z.string().nullable().describe('What happens when nobody does anything until then'),
-    payments: z.array(
+const valueSchema = z.strictObject({
+  escrowId: uuidSchema,
+  status: z.enum(escrowStatuses),
+  waitsFor: z
+    .array(
       z.strictObject({
-        to: z.enum(['provider', 'client', 'fund']),
-        amount: amountSchema,
-        arrived: amountSchema
-          .nullable()
-          .describe('Of it, what has come into the wallet; null for the fund, which sweeps by the range'),
+        who: z.enum(['client', 'provider', 'verifier', 'arbiters', 'network']).describe('`network`: it happens by itself'),
+        does: z.string().describe('The command that would take it on'),
       }),
-    ),
-    story: z.array(
-      z.strictObject({
-        index: z.int().nonnegative().describe('In the log'),
-        at: instantSchema,
-        type: z.string(),
-        actor: z.string().describe('Who signed'),
-        text: z.string(),
-      }),
-    ),
-  })
-  .meta({ id: 'EscrowExplanation' })
+    )
+    .describe('Who can take it on; empty once it is over and paid'),
+  until: instantSchema.nullable(),
+  otherwise: z.string().nullable().describe('What happens when nobody does anything until then'),
+})
+
+const paymentSchema = z.strictObject({
+  to: z.enum(['provider', 'client', 'fund']),
+  amount: amountSchema,
+  arrived: amountSchema.nullable().describe('Of it, what has come into the wallet; null for the fund, which sweeps by the range'),
+})
 
 /** Why somebody was, or was not, paid. */
 export const explainRoute: Route = route({
@@ -58,8 +45,8 @@ export const explainRoute: Route = route({
   successes: {
     200: {
       description: 'The explanation',
-      schema: explanationSchema,
-      example: { escrowId, ...moneyExample.escrowExplanation },
+      schema: explanationSchema('EscrowExplanation', valueSchema, paymentSchema),
+      example: moneyExample.escrowExplanation,
       headers: readHeaders,
     },
   },
@@ -69,15 +56,18 @@ export const explainRoute: Route = route({
     const found = await readAt(deps, escrowSummary, after, () => deps.reads.findEscrow(id))
     if (!found.value) throw new ApiProblem('EscrowUnknown', { escrowId: id }, positionOf(found))
     // The story may know more by now, never less.
-    const { value: events } = await subjectEvents(deps, `escrow:${id}`, { after: found.position })
-    const told = events.filter(({ position }) => position <= found.position).map(storyOf)
-    return many(found, jsonText({ escrowId: id, ...explain(found.value), story: told }))
+    const { value: all } = await subjectEvents(deps, `escrow:${id}`, { after: found.position })
+    const events = all.filter(({ position }) => position <= found.position)
+    const { payments: contributions, ...now } = explain(found.value)
+    const { policyVersion } = factOf(events[0]!).metadata
+    const value = { escrowId: id, ...now }
+    const textOf = (view: EventView) => sentenceOf(factOf(view))
+    return explained(found, { subject: `escrow:${id}`, value, contributions, policyVersion, events, textOf }, deps)
   },
 })
 
-function storyOf({ index, recordedAt, position, canonical }: EventView) {
-  const event = decode({ ...JSON.parse(canonical), position, created: new Date(recordedAt) })
-  return { index, at: recordedAt, type: event.type, actor: event.metadata.actor, text: sentenceOf(event) }
+function factOf({ recordedAt, position, canonical }: EventView) {
+  return decode({ ...JSON.parse(canonical), position, created: new Date(recordedAt) })
 }
 
 /** What an escrow waits for, until when, and what happens then. */

@@ -4,8 +4,10 @@ import { instantSchema } from '../domain/ids.ts'
 import { inclusionProof, rootOf } from '../domain/merkle.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { nodesOf } from '../projections/merkle-log.query.ts'
+import type { Answer as Read } from '../projections/read.ts'
 import type { Deps } from './deps.ts'
-import { orUnavailable } from './reading.ts'
+import { jsonText, many, orUnavailable } from './reading.ts'
+import type { Answer } from './route.ts'
 import { positionSchema } from './schemas.ts'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
@@ -21,6 +23,7 @@ const explainedEventSchema = z
     type: z.string(),
     recordedAt: instantSchema,
     actor: z.string().describe('Who signed'),
+    text: z.string().nullable().describe('What it says, in words, where there are any'),
     leaf: hash,
     proof: z.array(hash).nullable().describe(`That it is in the log (RFC 6962, 2.1.1); of the first ${provenMax}`),
   })
@@ -40,8 +43,29 @@ export function explanationSchema(id: string, value: z.ZodType, contribution: z.
     .meta({ id })
 }
 
+export interface Explanation {
+  readonly subject: string
+  readonly value: unknown
+  readonly contributions: readonly unknown[]
+  readonly policyVersion: number
+  /** In the order of the log. */
+  readonly events: readonly EventView[]
+  /** An event in words. */
+  readonly textOf?: (event: EventView) => string
+}
+
+/**
+ * The answer. Its ETag is weak, for the proofs, which change with every event of the log, are not part of it. Throws as `readAt`.
+ */
+export async function explained(found: Read<unknown>, explanation: Explanation, deps: Deps): Promise<Answer> {
+  const { events, textOf, ...rest } = explanation
+  const { etag, headers } = many(found, jsonText([rest, events.map(({ index }) => index)]))
+  const body = jsonText({ ...rest, ...(await provenEvents(deps, events, textOf)) })
+  return { status: 200, body, etag: `W/${etag}`, headers: { ...headers, 'cache-control': 'no-store' } }
+}
+
 /** Events of an explanation, with proofs of the tree as it is now. */
-export async function provenEvents(deps: Deps, events: readonly EventView[]) {
+async function provenEvents(deps: Deps, events: readonly EventView[], textOf: Explanation['textOf']) {
   const within = <T>(work: Promise<T>) => orUnavailable(work, deps.limits.readMs, deps.isUnavailable)
   const { value: tree } = await within(deps.reads.logTree())
   const nodes = nodesOf(deps.reads)
@@ -51,10 +75,14 @@ export async function provenEvents(deps: Deps, events: readonly EventView[]) {
     ),
   )
   return {
-    events: events.map(({ index, position, type, recordedAt, leaf, canonical }, n) => ({
-      ...{ index, position, type, recordedAt },
-      actor: (JSON.parse(canonical) as { metadata: { actor: string } }).metadata.actor,
-      leaf: leaf.toString('hex'),
+    events: events.map((event, n) => ({
+      index: event.index,
+      position: event.position,
+      type: event.type,
+      recordedAt: event.recordedAt,
+      actor: (JSON.parse(event.canonical) as { metadata: { actor: string } }).metadata.actor,
+      text: textOf?.(event) ?? null,
+      leaf: event.leaf.toString('hex'),
       proof: proofs[n]?.map((hash) => hash.toString('hex')) ?? null,
     })),
     log: { size: tree.size, root: rootOf(tree).toString('hex') },

@@ -5,10 +5,12 @@ import { payeeSchema, spendingCategorySchema } from '../domain/fund/events.ts'
 import { instantSchema, publicKeySchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
 import { quorumSchema } from '../domain/network/events.ts'
-import { communityFund } from '../projections/community-fund.ts'
+import { communityFund, type FundTotalsRow } from '../projections/community-fund.ts'
+import { asOfParameter } from './as-of.ts'
 import { fundReportRoute } from './fund-report.ts'
 import { moneyExample } from './money-examples.ts'
 import { newestPlace, numberPlace } from './paging.ts'
+import { rowAsOf } from './past.ts'
 import { detail, list } from './query-routes.ts'
 import { afterParameter, jsonText, many, one, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
@@ -109,13 +111,17 @@ export const fundRoutes: readonly Route[] = [
     path: '/v1/fund',
     tag,
     summary: 'The community fund: what it has, got and spent',
-    query: z.strictObject(afterParameter),
+    query: z.strictObject({ ...asOfParameter, ...afterParameter }),
     successes: { 200: { description: 'The fund', schema: fundSchema, example: moneyExample.fund, headers: readHeaders } },
-    problems: readProblems,
+    problems: ['AsOfUnavailable', ...readProblems],
     lane: 'query',
-    async handle({ query: { after } }, deps) {
-      const found = await readAt(deps, communityFund, after, () => deps.reads.fund())
-      const value = found.value ?? empty
+    async handle({ query: { asOf, after } }, deps) {
+      const past = { table: communityFund.tables.fundTotals, key: fundId, subject: `fund:${fundId}` }
+      const found =
+        asOf === undefined
+          ? await readAt(deps, communityFund, after, () => deps.reads.fund())
+          : await rowAsOf(deps, asOf, after, past)
+      const value = (found.value as FundTotalsRow | undefined) ?? empty
       return one(found, value.changedPosition, value)
     },
   }),

@@ -73,6 +73,9 @@ export const moneyCommands = {
   WithdrawProposal: bySteward({ proposalId: idOf('ProposeSpending') }),
 } satisfies Record<string, ExampleCommand>
 
+/** The tree that an explanation's proofs lead to. */
+const exampleLog = { size: 98_100, root: 'a'.repeat(64) }
+
 const { windows, terms } = moneyCommands.OpenEscrow.data
 const later = '2026-11-24T10:15:30.042Z'
 
@@ -111,11 +114,14 @@ export const moneyExample = {
     next: null,
   },
   balanceExplanation: {
-    walletId: clientId,
-    balance: { posted: '100000000000', held: '0', shortfall: '0', available: '100000000000' },
-    parts: [
+    subject: `wallet:${clientId}`,
+    value: { walletId: clientId, balance: { posted: '100000000000', held: '0', shortfall: '0', available: '100000000000' } },
+    contributions: [
       { type: 'TestDepositIssued', events: 1, posted: '100000000000', held: '0', shortfall: '0', firstIndex: 40, lastIndex: 40 },
     ],
+    policyVersion: 1,
+    events: [],
+    log: exampleLog,
   },
   withdrawal: {
     withdrawalId,
@@ -186,20 +192,29 @@ export const moneyExample = {
     changedPosition: position,
   },
   escrowExplanation: {
-    status: 'delivered',
-    waitsFor: [{ who: 'client', does: 'ReleaseEscrow' }],
-    until: later,
-    otherwise: 'The provider is paid: silence of a client who could have looked is acceptance.',
-    payments: [],
-    story: [
+    subject: `escrow:${escrowId}`,
+    value: {
+      escrowId,
+      status: 'delivered',
+      waitsFor: [{ who: 'client', does: 'ReleaseEscrow' }],
+      until: later,
+      otherwise: 'The provider is paid: silence of a client who could have looked is acceptance.',
+    },
+    contributions: [],
+    policyVersion: 1,
+    events: [
       {
         index: 41,
-        at: recordedAt,
+        position,
         type: 'EscrowOpened',
+        recordedAt,
         actor: `wallet:${clientId}`,
         text: 'The client opened the escrow over 1000000000.',
+        leaf: 'b'.repeat(64),
+        proof: ['c'.repeat(64)],
       },
     ],
+    log: exampleLog,
   },
   account: {
     account: `wallet:${clientId}`,

@@ -12,6 +12,7 @@ import { eventText } from './cloud-event.ts'
 import type { Deps } from './deps.ts'
 import { eventSchema } from './events.ts'
 import { example } from './examples.ts'
+import { nodeExplainRoute } from './node-explain.ts'
 import { readPage } from './paging.ts'
 import { ApiProblem } from './problem.ts'
 import { afterParameter, listProblems, many, nextSchema, pageParameters, positionOf, readAt, readHeaders } from './reading.ts'
@@ -129,6 +130,7 @@ async function checkNode(nodeId: string, after: bigint | undefined, deps: Deps):
 }
 
 export const nodeHistoryRoutes: readonly Route[] = [
+  nodeExplainRoute,
   history({
     name: 'heartbeats',
     summary: "A node's heartbeats of the last seven days",

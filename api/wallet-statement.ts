@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import { instantSchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
+import type { EventView } from '../projections/event-log.query.ts'
+import { eventLog } from '../projections/event-log.ts'
 import { walletBalances } from '../projections/wallet-balances.ts'
 import type { Balance, Statement } from '../projections/wallet-statement.query.ts'
 import { asOfParameter, latest, positionAsOf } from './as-of.ts'
+import type { Deps } from './deps.ts'
+import { explained, explanationSchema } from './explain.ts'
 import { moneyExample } from './money-examples.ts'
 import { numberPlace, readPlaces } from './paging.ts'
 import { ApiProblem } from './problem.ts'
@@ -52,21 +56,31 @@ const statementSchema = z
   })
   .meta({ id: 'Statement' })
 
-const explanationSchema = z
-  .strictObject({
-    walletId: uuidSchema,
-    balance: balance.describe('The sum of the parts'),
-    parts: z.array(
-      z.strictObject({
-        type: z.string(),
-        events: z.int().positive(),
-        ...change.shape,
-        firstIndex: index.describe('Of the first of them in the log'),
-        lastIndex: index,
-      }),
-    ),
-  })
-  .meta({ id: 'BalanceExplanation' })
+const partSchema = z.strictObject({
+  type: z.string(),
+  events: z.int().positive(),
+  ...change.shape,
+  firstIndex: index.describe('Of the first of them in the log'),
+  lastIndex: index,
+})
+
+const explanation = explanationSchema(
+  'BalanceExplanation',
+  z.strictObject({ walletId: uuidSchema, balance: balance.describe('The sum of the contributions') }),
+  partSchema,
+)
+
+/** The first and the last event of each part, in the order of the log: of some types there are thousands. */
+async function ends(deps: Deps, parts: readonly { readonly firstIndex: number; readonly lastIndex: number }[]) {
+  const indexes = [...new Set(parts.flatMap(({ firstIndex, lastIndex }) => [firstIndex, lastIndex]))].sort(
+    (one, other) => one - other,
+  )
+  const reads = indexes.map((index) => readAt(deps, eventLog, undefined, () => deps.reads.eventsBetween(index, index + 1, 1)))
+  return (await Promise.all(reads)).flatMap(({ value }) => value)
+}
+
+const policyVersionOf = ({ canonical }: EventView) =>
+  (JSON.parse(canonical) as { readonly metadata: { readonly policyVersion: number } }).metadata.policyVersion
 
 const withAvailable = (balance: Balance) => ({ ...balance, available: balance.posted - balance.held })
 
@@ -118,13 +132,14 @@ export const walletStatementRoutes: readonly Route[] = [
     path: '/v1/wallets/:id/explain',
     tag: 'Wallets',
     summary: 'Of which events a balance is made',
-    description: 'Each of them is a line of the statement, and a raw event of `GET /v1/events?subject=wallet:{id}`.',
+    description:
+      'Each of them is a line of the statement, and a raw event of `GET /v1/events?subject=wallet:{id}`; of each type the first and the last are here, with proofs.',
     params,
     query: z.strictObject({ ...asOfParameter, ...afterParameter }),
     successes: {
       200: {
         description: 'The parts',
-        schema: explanationSchema,
+        schema: explanation,
         example: moneyExample.balanceExplanation,
         headers: readHeaders,
       },
@@ -135,7 +150,11 @@ export const walletStatementRoutes: readonly Route[] = [
       const at = await positionAsOf(deps, asOf)
       const found = await readAt(deps, walletBalances, latest(at, after), () => deps.reads.explainBalance(id, at))
       if (!found.value) throw new ApiProblem('WalletUnknown', { walletId: id }, positionOf(found))
-      return many(found, jsonText({ ...found.value, balance: withAvailable(found.value.balance) }))
+      const { walletId, balance, parts } = found.value
+      const events = await ends(deps, parts)
+      const policyVersion = events.length ? policyVersionOf(events.at(-1)!) : 1
+      const value = { walletId, balance: withAvailable(balance) }
+      return explained(found, { subject: `wallet:${id}`, value, contributions: parts, policyVersion, events }, deps)
     },
   }),
 ]

@@ -89,7 +89,7 @@ const views = {
       `/v1/escrows?wallet=${id}&limit=20`,
       `/v1/wallets/${id}/withdrawals?limit=20`,
     ],
-    show: (wallet, statement, { parts }, { escrows }, { withdrawals }) => [
+    show: (wallet, statement, { contributions }, { escrows }, { withdrawals }) => [
       h('h2', {}, 'Wallet'),
       wallet.frozen ? h('p', { className: 'offline' }, `Frozen: it owes ${flop(wallet.shortfall)} FLOP.`) : undefined,
       facts([
@@ -114,7 +114,7 @@ const views = {
       h('h3', {}, 'Why the balance is what it is'),
       table(
         ['Event', 'Times', 'In the log', 'Balance', 'Held'],
-        parts.map(({ type, events, firstIndex, lastIndex, posted, held }) => [
+        contributions.map(({ type, events, firstIndex, lastIndex, posted, held }) => [
           type,
           String(events),
           firstIndex === lastIndex ? String(firstIndex) : `${firstIndex} … ${lastIndex}`,
@@ -140,7 +140,7 @@ const views = {
   escrow: {
     hears: (id) => ({ subjects: [`escrow:${id}`] }),
     reads: (id) => [`/v1/escrows/${id}`, `/v1/escrows/${id}/explain`],
-    show: (escrow, { waitsFor, until, otherwise, payments, story }) => [
+    show: (escrow, { value: { waitsFor, until, otherwise }, contributions, events }) => [
       h('h2', {}, `Escrow: ${escrow.status}`),
       facts([
         ['Amount', money(escrow.amount)],
@@ -155,12 +155,12 @@ const views = {
       h('h3', {}, 'Paid'),
       table(
         ['To', 'Amount', 'Arrived'],
-        payments.map(({ to, amount, arrived }) => [to, money(amount), arrived === null ? '–' : money(arrived)]),
+        contributions.map(({ to, amount, arrived }) => [to, money(amount), arrived === null ? '–' : money(arrived)]),
       ),
       h('h3', {}, 'What happened'),
       table(
         ['At', 'Event', ''],
-        story.map(({ at, type, text }) => [time(at), type, text]),
+        events.map(({ recordedAt, type, text }) => [time(recordedAt), type, text]),
       ),
     ],
   },

@@ -54,6 +54,7 @@ const entities: readonly [model: string, table: string, path: (row: Row) => stri
     ({ escrowId }) => `/v1/escrows/${escrowId}`,
     ['status', 'providerAmount', 'fundAmount', 'changedPosition'],
   ],
+  ['community-fund', 'fundTotals', () => '/v1/fund', ['balance', 'swept', 'spent', 'returned', 'pending', 'changedPosition']],
   [
     'community-fund',
     'proposals',
@@ -88,7 +89,7 @@ asOf('an entity at a position is what the log up to there makes of it', async ({
         const address = path(row)
         const then = tables[model]![table]!.find((row) => path(row) === address)
         const { status, body } = await api.get(`${address}?asOf=${at}`)
-        assert.is(status, then ? 200 : 404, `${address} at ${at}`)
+        assert.is(status, then || address === '/v1/fund' ? 200 : 404, `${address} at ${at}`)
         if (then) for (const column of columns) assert.equal(body[column], shown(then[column]), `${address} ${column} at ${at}`)
       }
   }
@@ -149,6 +150,24 @@ asOf('what cannot be answered as of then says so', async ({ api, log }) => {
     assert.equal([status, body.code, body.asOf], [422, 'AsOfUnavailable', '0'], path)
   }
   assert.is((await api.get(`/v1/nodes/${nodeId}?asOf=yesterday`)).status, 400)
+})
+
+asOf('a reputation is explained by its changes, which are in the log', async ({ api, log }) => {
+  const { nodeId } = log.find(({ type }) => type === 'ReputationChanged')!.data as { nodeId: string }
+  const { body } = await api.get(`/v1/nodes/${nodeId}/explain`)
+  assert.equal(body.value, { nodeId, status: 'registered', reputation: 60 })
+  assert.equal(
+    body.contributions.map(({ rule, changes, sum }: Record<string, unknown>) => [rule, changes, sum]),
+    [
+      ['start', 0, 50],
+      ['task_success', 1, 10],
+    ],
+  )
+  assert.equal(
+    body.events.map(({ type }: { type: string }) => type),
+    ['NodeRegistered', 'ReputationChanged'],
+  )
+  assert.is((await api.get('/v1/nodes/nobody/explain')).body.code, 'NodeUnknown')
 })
 
 asOf.run()

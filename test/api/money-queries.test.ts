@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { rootByInclusion } from '../../domain/merkle.ts'
 import { type Api, newSigner, type Reply, startWhole } from './harness.ts'
 import { commitment, type Disputed, disputedEscrow, play, windows } from './money.ts'
 
@@ -75,19 +76,23 @@ queries('escrows are listed by wallet and status, in pages', async ({ api, made 
 
 queries('an escrow explains itself: what happened, and who was paid what', async ({ api, made }) => {
   const { body } = await api.get(`/v1/escrows/${made.escrowId}/explain`)
-  const { story, ...now } = body
-  assert.equal(now, {
-    escrowId: made.escrowId,
-    status: 'resolved',
-    waitsFor: [],
-    until: null,
-    otherwise: null,
-    payments: [
-      { to: 'provider', amount: '570', arrived: '570' },
-      { to: 'client', amount: '400', arrived: '400' },
-      { to: 'fund', amount: '30', arrived: null },
-    ],
-  })
+  const { subject, value, contributions, policyVersion, events: story, log } = body
+  assert.equal([subject, policyVersion], [`escrow:${made.escrowId}`, 1])
+  assert.equal(value, { escrowId: made.escrowId, status: 'resolved', waitsFor: [], until: null, otherwise: null })
+  assert.equal(contributions, [
+    { to: 'provider', amount: '570', arrived: '570' },
+    { to: 'client', amount: '400', arrived: '400' },
+    { to: 'fund', amount: '30', arrived: null },
+  ])
+  for (const { index, leaf, proof } of story) {
+    const root = rootByInclusion(
+      Buffer.from(leaf, 'hex'),
+      index,
+      log.size,
+      proof.map((hash: string) => Buffer.from(hash, 'hex')),
+    )
+    assert.is(root!.toString('hex'), log.root)
+  }
   assert.is(story.length, 14)
   assert.ok(
     story.every(({ text }: { text: string }) => /^[A-Z0-9].*[.]$/.test(text)),
@@ -126,11 +131,11 @@ queries('an escrow that waits says for whom, until when and what happens then', 
     const { position } = await play(api, commands)
     const { body } = await api.get(`/v1/escrows/${escrowId}/explain?after=${position}`)
     assert.equal(
-      body.waitsFor.map(({ who, does }: { who: string; does: string }) => `${who} ${does}`),
+      body.value.waitsFor.map(({ who, does }: { who: string; does: string }) => `${who} ${does}`),
       waitsFor,
     )
-    assert.match(body.otherwise, otherwise)
-    assert.ok(body.until)
+    assert.match(body.value.otherwise, otherwise)
+    assert.ok(body.value.until)
   }
 })
 
@@ -286,9 +291,10 @@ queries('a statement has every change with the balance after it, and adds up as 
 
 queries('a balance says of which events it is made', async ({ api, made }) => {
   const { body } = await api.get(`/v1/wallets/${made.from}/explain`)
-  assert.is(body.balance.available, '4401')
+  assert.is(body.value.balance.available, '4401')
+  assert.ok(body.events.length > 0 && body.events.every(({ proof }: { proof: unknown }) => proof))
   assert.equal(
-    body.parts.map(({ type, events, posted, held }: Record<string, unknown>) => [type, events, posted, held]),
+    body.contributions.map(({ type, events, posted, held }: Record<string, unknown>) => [type, events, posted, held]),
     [
       ['TestDepositIssued', 2, '5001', '0'],
       ['HoldPlaced', 1, '0', '1000'],
