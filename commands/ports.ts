@@ -456,6 +456,8 @@ export interface Unswept {
 export interface CampaignItem {
   readonly campaignId: string
   readonly step: 'close' | 'publish' | 'release' | 'settle'
+  /** Of the list, that are in the log. */
+  readonly pages: number
   /** Of payouts, so far. */
   readonly batches: number
 }

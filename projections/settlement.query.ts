@@ -25,6 +25,8 @@ export interface OwedCredit {
 export interface PendingCampaign {
   readonly campaignId: string
   readonly step: CampaignStep
+  /** Of the list, that are in the log. */
+  readonly pages: number
   /** Of payouts, so far. */
   readonly batches: number
 }
@@ -65,7 +67,7 @@ export function settlementQueries(db: ReadDatabase): SettlementQueries {
     db.selectFrom('pendingCampaigns').where('step', '!=', 'appeals').where('at', '<=', now.toISOString())
   return {
     async campaigns(now, limit) {
-      const query = dueCampaigns(now).select(['campaignId', 'step', 'batches', 'at']).orderBy('at').limit(limit)
+      const query = dueCampaigns(now).select(['campaignId', 'step', 'pages', 'batches', 'at']).orderBy('at').limit(limit)
       return (await answer(db, settlement, query, [['at', 'asc']])) as Answer<readonly (PendingCampaign & { at: string })[]>
     },
     async airdropMoney(limit) {

@@ -156,6 +156,8 @@ function legsOf(escrowId: string, legs: readonly (readonly [leg: string, to: str
 
 const campaignColumns = {
   campaignId: 'text',
+  /** Of the list that are in the log. */
+  pages: 'integer',
   /** Of the list; null before. */
   claimsUntil: 'instant?',
   /** Claimed or awarded, and not on its way; batches so far. */
@@ -180,7 +182,7 @@ const pendingCampaigns = keyed({
     const { recordedAt } = fact.metadata
     switch (fact.type) {
       case 'CampaignAnnounced': {
-        const nothingYet = { claimsUntil: null, unpaid: 0, batches: 0, openAppeals: 0 }
+        const nothingYet = { pages: 0, claimsUntil: null, unpaid: 0, batches: 0, openAppeals: 0 }
         return { campaignId, ...nothingYet, ...step('close', fact.data.rules.window.to) }
       }
       case 'CampaignCancelled':
@@ -188,6 +190,8 @@ const pendingCampaigns = keyed({
         return null
       case 'WindowClosed':
         return row && { ...row, ...step('publish', recordedAt) }
+      case 'AllotmentsListed':
+        return row && { ...row, pages: fact.data.n }
       case 'AllotmentsPublished':
         return row && ahead({ ...row, claimsUntil: fact.data.claimsUntil }, recordedAt)
       case 'AllotmentClaimed':

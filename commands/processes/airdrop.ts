@@ -34,13 +34,16 @@ export function airdropMoneyTodo({ proposalId, campaignId, step }: AirdropMoneyI
 
 const pageMax = 100
 
-/** What writes a campaign's list into the log, page by page, and then publishes it. Pages that are there already change nothing. */
-export function publishTodo({ campaignId, allotments, publication }: AirdropResult, settling: Settling): Todo {
+/**
+ * What writes a campaign's list into the log, page by page, and then publishes it. The first `listed` pages are there: asked for again at another
+ * time, under the id that they have, they would be refused.
+ */
+export function publishTodo({ campaignId, allotments, publication }: AirdropResult, listed: number, settling: Settling): Todo {
   const pages = pagesOf(allotments).map((allotments, index) =>
     settlingCommand('ListAllotments', campaignId, { n: index + 1, allotments }, `${campaignId}\n${index + 1}`, settling),
   )
   const publish = settlingCommand('PublishAllotments', campaignId, { ...publication }, campaignId, settling)
-  return { key: `publish:${campaignId}`, commands: [...pages, publish] }
+  return { key: `publish:${campaignId}`, commands: [...pages.slice(listed), publish] }
 }
 
 function pagesOf(allotments: readonly Allotment[]): Allotment[][] {

@@ -71,7 +71,7 @@ export function createSettlementRunner({ networkId, list, airdrop, caughtUp, ...
     const now = settling()
     const { value, position } = await list.campaigns(now.now, itemsMax)
     const todos: Todo[] = []
-    for (const { campaignId } of value.filter(isToPublish)) todos.push(publishTodo(await airdrop(campaignId), now))
+    for (const { campaignId, pages } of value.filter(isToPublish)) todos.push(publishTodo(await airdrop(campaignId), pages, now))
     return { todos, position }
   }
 

@@ -127,7 +127,7 @@ export async function airdropStory(options: MoneyWorldOptions): Promise<AirdropS
     },
     async publish(campaignId) {
       const result = await computeAirdrop(store, campaignId)
-      const { commands } = publishTodo(result, { networkId, now: clock.now })
+      const { commands } = publishTodo(result, 0, { networkId, now: clock.now })
       for (const command of commands)
         await instance()(world.order(settlement, command.type, command.subject, command.data as never, command))
     },
