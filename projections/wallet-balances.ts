@@ -28,7 +28,7 @@ const wallets = keyed({
     ['owner', 'openedAt', 'walletId'],
     ['openedAt', 'walletId'],
   ],
-  keys: ({ data }) => ('walletId' in data ? [data.walletId] : []),
+  keys: (fact) => (isOfWallet(fact) ? [fact.data.walletId] : []),
   evolve(row, fact) {
     if (!isOfWallet(fact)) return row
     if (fact.type === 'WalletOpened') return opened(fact)
@@ -40,7 +40,8 @@ const wallets = keyed({
 type WalletFact = Extract<LogFact, { type: WalletEvent['type'] }>
 
 function isOfWallet(fact: LogFact): fact is WalletFact {
-  return 'walletId' in fact.data
+  // Airdrops name wallets, too, but what is in one changes by its own events alone.
+  return 'walletId' in fact.data && !('campaignId' in fact.data)
 }
 
 function opened({ data, metadata: { recordedAt }, position }: Extract<LogFact, { type: 'WalletOpened' }>): WalletRow {

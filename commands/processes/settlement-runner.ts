@@ -43,6 +43,9 @@ export function createSettlementRunner({ networkId, list, airdrop, caughtUp, ...
   const timing = createTodoRunner({ ...deps, ...timers, behind, look: lookAtTime })
   const publishing = createTodoRunner({ ...deps, ...replays, behind, look: lookAtLists })
 
+  /** Of campaigns that are not published yet. */
+  const results = new Map<string, AirdropResult>()
+
   async function lookAtMoney(): Promise<TodoList> {
     const [holds, credits, money] = await Promise.all([list.holds(itemsMax), list.credits(itemsMax), list.airdropMoney(itemsMax)])
     const now = settling()
@@ -70,8 +73,15 @@ export function createSettlementRunner({ networkId, list, airdrop, caughtUp, ...
   async function lookAtLists(): Promise<TodoList> {
     const now = settling()
     const { value, position } = await list.campaigns(now.now, itemsMax)
+    const campaigns = value.filter(isToPublish)
     const todos: Todo[] = []
-    for (const { campaignId, pages } of value.filter(isToPublish)) todos.push(publishTodo(await airdrop(campaignId), pages, now))
+    for (const { campaignId, pages } of campaigns) {
+      // What a closed window comes to never changes: one replay is enough, however often it is looked at.
+      const result = results.get(campaignId) ?? (await airdrop(campaignId))
+      results.set(campaignId, result)
+      todos.push(publishTodo(result, pages, now))
+    }
+    for (const id of results.keys()) if (!campaigns.some(({ campaignId }) => campaignId === id)) results.delete(id)
     return { todos, position }
   }
 
