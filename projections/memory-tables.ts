@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { byKey, tableDigest } from './digest.ts'
 import { cutoffOf, foldFact, isKept, type TableFold, tableFolds } from './fold.ts'
 import { isKeyed, type LogFact, type Projection, type Row, type Table } from './projection.ts'
-import { rowText } from './rows.ts'
+import { rowWriter } from './rows.ts'
 
 /** A table that is folded in memory, without Postgres. */
 export interface MemoryTable {
@@ -14,16 +14,16 @@ export interface MemoryTable {
   rows(newest: string): readonly Row[]
   /** To be asked once. */
   digest(newest: string): string
-  /** Of an ascending table whose rows are not kept: a short hash of each row, enough to find the one that differs. */
+  /** Of an ascending table whose rows are not kept, if they were asked for: a short hash of each row, enough to find the one that differs. */
   readonly prints: readonly number[]
 }
 
 /** The tables of a projection. Rows of an ascending table are hashed as they come, and kept only when `keepRows` says so. */
-export function memoryTables(projection: Projection, keepRows: boolean): MemoryTable[] {
+export function memoryTables(projection: Projection, keepRows: boolean, withPrints = false): MemoryTable[] {
   return tableFolds(projection).map((fold) => {
     const { table } = fold
     if (isKeyed(table)) return keyedTable(projection, fold)
-    return table.ascending && !keepRows ? hashedTable(projection, fold) : appendedTable(projection, fold)
+    return table.ascending && !keepRows ? hashedTable(projection, fold, withPrints) : appendedTable(projection, fold)
   })
 }
 
@@ -60,11 +60,12 @@ function appendedTable(projection: Projection, fold: TableFold): MemoryTable {
   }
 }
 
-function hashedTable(projection: Projection, fold: TableFold): MemoryTable {
+function hashedTable(projection: Projection, fold: TableFold, withPrints: boolean): MemoryTable {
   const { name, table } = fold
   const hash = tableDigest(table.columns)
   const order = byKey(table)
   const prints: number[] = []
+  const write = rowWriter(table.columns)
   let last: Row | undefined
   return {
     name,
@@ -74,7 +75,7 @@ function hashedTable(projection: Projection, fold: TableFold): MemoryTable {
       for (const row of fold.added) {
         if (last && order(last, row) >= 0) throw new Error(`${name} is declared ascending and is not, at position ${fact.position}`)
         hash.add(row)
-        prints.push(printOf(rowText(table.columns, row)))
+        if (withPrints) prints.push(printOf(write(row)))
         last = row
       }
       fold.added = []

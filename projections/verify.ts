@@ -65,7 +65,7 @@ export async function verify(
   const before = await readCheckpoints(db)
   const members = projections
     .filter(({ name, version }) => before.get(name)?.version === version)
-    .map((projection): Member => ({ projection, tables: memoryTables(projection, false), reached: nothingReached }))
+    .map((projection): Member => ({ projection, tables: memoryTables(projection, false, true), reached: nothingReached }))
   // The long way outside of any transaction; checkpoints go on meanwhile, and what little they have gone follows within one.
   await foldTo(source, members, before, options)
   return db
