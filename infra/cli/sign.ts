@@ -5,12 +5,10 @@ import type { Signer } from '../../commands/ports.ts'
 import { proveKey, proveWalletKey, signCommand, signResult } from '../../commands/sign.ts'
 import { NotCanonical } from '../../domain/canonical.ts'
 import { type Envelope, type SignedCommand, signedCommandSchema } from '../../domain/envelope.ts'
-import { configHelp, configOptions, loadConfig } from '../config.ts'
+import { configOptions, loadConfig } from '../config.ts'
 import { findRunning } from '../data-directory.ts'
 import { readKey } from '../keys.ts'
 import { type Command, exit, Failure, UsageError, type Values } from './command.ts'
-
-const keys = ['data'] as const
 
 export const command: Command = {
   usage: `
@@ -28,9 +26,9 @@ Signs a command and prints the envelope that POST /v1/commands and its aliases t
   --id UUID        the command's id (a new one); the same again is the same command again
   --network ID     the network that it is for; without it the one at --url, else the one that runs here
   --url URL        a DuxNet's API
-${configHelp(keys)}`,
+  --config FILE    a JSON file of the configuration; its data directory, or DUXNET_DATA, is where one runs`,
   options: {
-    ...configOptions(keys),
+    ...configOptions([]),
     key: { type: 'string' },
     type: { type: 'string' },
     subject: { type: 'string' },
@@ -76,7 +74,8 @@ async function networkOf(values: Values): Promise<string> {
   const network = textOf(values, 'network')
   if (network !== undefined) return network
   const url = textOf(values, 'url')
-  if (url === undefined) return (await findRunning(loadConfig(values).config.data)).networkId!
+  // Here `--data` is the command's; the directory is the configuration's.
+  if (url === undefined) return (await findRunning(loadConfig({ ...values, data: undefined }).config.data)).networkId!
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new UsageError(`--url: '${url}' is no http address`)
   try {
     return (await createClient({ url }).network()).networkId

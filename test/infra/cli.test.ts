@@ -122,6 +122,13 @@ test('keygen writes a key and tells its node id', ({ directory }) => {
   assert.is(duxnet(directory, 'keygen', '--out', 'new.key').status, 1)
 })
 
+test("the data of a command is not the program's directory", ({ directory }) => {
+  const { status, stderr } = duxnet(directory, 'sign', '--key', 'new.key', '--type', 'OpenWallet', '--data', '{"no":"directory"}')
+  assert.is(status, 3)
+  assert.match(stderr, join(directory, '.duxnet'))
+  assert.not.match(stderr, '"no"')
+})
+
 test('sign makes what the command side accepts, proofs included', async ({ directory }) => {
   const [key, next] = [join(directory, 'signer.key'), join(directory, 'next.key')]
   for (const file of [key, next]) await inProcess('keygen', '--out', file)
