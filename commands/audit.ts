@@ -1,7 +1,25 @@
-import { auditDecider, closeDifferenceData, openDifferenceData, reconciliationId } from '../domain/audit/decider.ts'
+import {
+  auditDecider,
+  closeDifferenceData,
+  digestsId,
+  openDifferenceData,
+  reconciliationId,
+  recordDigestsData,
+} from '../domain/audit/decider.ts'
 import { malformed } from '../domain/errors.ts'
 import { commandHandler, type Given } from './command.ts'
 import { serviceKey } from './service-key.ts'
+
+/** The authority says what the read models are; whoever replays the log sees whether that is so. */
+export const recordDigests = commandHandler({
+  category: 'audit',
+  data: recordDigestsData,
+  actor: () => 'authority',
+  decide({ subject, signer, network: { authority }, data }, state) {
+    if (subject !== digestsId) throw malformed('command.subject', `must be ${digestsId}`)
+    return auditDecider.decide({ ...data, type: 'RecordDigests', signer, authority }, state)
+  },
+})
 
 const shared = { category: 'audit', actor: () => 'service:chain' } as const
 

@@ -101,6 +101,7 @@ export const commandHandlers = {
   SettleCampaign: airdrop.settleCampaign,
   OpenDifference: audit.openDifference,
   CloseDifference: audit.closeDifference,
+  RecordDigests: audit.recordDigests,
 } satisfies Readonly<Record<CommandType, CommandHandler>>
 
 /** What a command of a type holds as its `data`. */

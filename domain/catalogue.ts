@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import * as airdrop from './airdrop/events.ts'
 import * as attestation from './attestation/events.ts'
-import { type AuditEvent, differenceClosedSchema, differenceFoundSchema } from './audit/events.ts'
+import { type AuditEvent, differenceClosedSchema, differenceFoundSchema, digestsRecordedSchema } from './audit/events.ts'
 import * as escrow from './escrow/events.ts'
 import type { RecordedEvent } from './event.ts'
 import { type Metadata, metadataSchema } from './event.ts'
@@ -85,6 +85,7 @@ const currentSchemas = {
   SpendingReturned: fund.spendingReturnedSchema,
   DifferenceFound: differenceFoundSchema,
   DifferenceClosed: differenceClosedSchema,
+  DigestsRecorded: digestsRecordedSchema,
   ComputationProved: attestation.computationProvedSchema,
   SybilSignalRaised: attestation.sybilSignalRaisedSchema,
   SybilSignalWithdrawn: attestation.sybilSignalWithdrawnSchema,

@@ -173,6 +173,7 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
     case 'ProposalWithdrawn':
     case 'DifferenceFound':
     case 'DifferenceClosed':
+    case 'DigestsRecorded':
     case 'ComputationProved':
     case 'SybilSignalRaised':
     case 'SybilSignalWithdrawn':

@@ -104,6 +104,7 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'ContributionsSwept':
     case 'DifferenceFound':
     case 'DifferenceClosed':
+    case 'DigestsRecorded':
     case 'ComputationProved':
     case 'SybilSignalRaised':
     case 'SybilSignalWithdrawn':

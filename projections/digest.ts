@@ -24,7 +24,8 @@ export function tableDigest(columns: Columns): TableDigest {
       hash.update(pending)
       pending = ''
     },
-    end: () => hash.update(pending).digest('hex'),
+    // More may come.
+    end: () => hash.copy().update(pending).digest('hex'),
   }
 }
 

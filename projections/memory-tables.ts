@@ -12,7 +12,7 @@ export interface MemoryTable {
   take(fact: LogFact): void
   /** In the order of the primary key; none when only their prints are kept. `newest` is the largest `recordedAt` of the log. */
   rows(newest: string): readonly Row[]
-  /** To be asked once. */
+  /** Of the rows so far. */
   digest(newest: string): string
   /** Of an ascending table whose rows are not kept, if they were asked for: a short hash of each row, enough to find the one that differs. */
   readonly prints: readonly number[]

@@ -11,13 +11,19 @@ export interface Folded {
   /** Of the last one; −1 when there was none. */
   readonly position: bigint
   /** By projection. */
-  readonly digests: Readonly<Record<string, string>>
+  readonly digests: Digests
+  /** The same behind each event that was asked for, by its index. */
+  readonly digestsAt: ReadonlyMap<number, Digests>
   /** Rows by projection and table, in the order of the primary key; without those of ascending tables, unless `keepRows` asked for them. */
   readonly tables: Readonly<Record<string, Readonly<Record<string, readonly Row[]>>>>
 }
 
+type Digests = Readonly<Record<string, string>>
+
 export interface FoldOptions {
   readonly keepRows?: boolean
+  /** Indexes of events behind which digests are wanted. */
+  readonly at?: ReadonlySet<number>
   readonly onProgress?: (count: number) => void
 }
 
@@ -27,22 +33,29 @@ const progressEvery = 10_000
 export async function foldLog(
   events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
   projections: readonly Projection[],
-  { keepRows = false, onProgress }: FoldOptions = {},
+  { keepRows = false, at, onProgress }: FoldOptions = {},
 ): Promise<Folded> {
   const reader = logReader(emptyLog)
   const models = projections.map((projection) => ({ name: projection.name, tables: memoryTables(projection, keepRows) }))
+  const digestsAt = new Map<number, Digests>()
+  const digestsNow = (): Digests => {
+    const { newest } = reader.state
+    return Object.fromEntries(models.map(({ name, tables }) => [name, digestOf(tables, newest)]))
+  }
   let position = -1n
   for await (const event of events) {
     const fact = reader.take(event)
     for (const { tables } of models) for (const table of tables) table.take(fact)
     position = event.position
+    if (at?.has(fact.index)) digestsAt.set(fact.index, digestsNow())
     if (reader.state.count % progressEvery === 0) onProgress?.(reader.state.count)
   }
   const { count, newest } = reader.state
   return {
     count,
     position,
-    digests: Object.fromEntries(models.map(({ name, tables }) => [name, digestOf(tables, newest)])),
+    digests: digestsNow(),
+    digestsAt,
     tables: Object.fromEntries(
       models.map(({ name, tables }) => [name, Object.fromEntries(tables.map((table) => [table.name, table.rows(newest)]))]),
     ),

@@ -1,11 +1,15 @@
 import { z } from 'zod'
+import { canonicalJson } from '../canonical.ts'
 import type { Decider } from '../decider.ts'
 import { DomainError, malformed } from '../errors.ts'
 import type { AuditEvent } from './events.ts'
-import { differenceFoundSchema } from './events.ts'
+import { differenceFoundSchema, digestsRecordedSchema } from './events.ts'
 
 /** The one stream that the standing reconciliation writes. */
 export const reconciliationId = 'reconciliation'
+
+/** The one that the digests of read models are recorded in. */
+export const digestsId = 'digests'
 
 /** One digit shorter than the event's, which holds the difference of two. */
 const figureSchema = z.string().regex(/^(0|-?[1-9]\d{0,37})$/, 'must be a figure: at most 38 decimal digits, minor units')
@@ -14,6 +18,8 @@ export const openDifferenceData = differenceFoundSchema.shape.data
   .pick({ subject: true })
   .extend({ expected: figureSchema, actual: figureSchema })
 export const closeDifferenceData = z.strictObject({ subject: differenceFoundSchema.shape.data.shape.subject })
+
+export const recordDigestsData = digestsRecordedSchema.shape.data
 
 interface Common {
   readonly signer: string
@@ -31,40 +37,65 @@ export interface CloseDifference extends Common, z.infer<typeof closeDifferenceD
   readonly type: 'CloseDifference'
 }
 
-export type AuditCommand = OpenDifference | CloseDifference
+export interface RecordDigests extends z.infer<typeof recordDigestsData> {
+  readonly type: 'RecordDigests'
+  readonly signer: string
+  readonly authority: string
+}
 
-/** Differences that are open, by what they are about. */
+export type AuditCommand = OpenDifference | CloseDifference | RecordDigests
+
+/** Of the reconciliation, the differences that are open, by what they are about; of the digests, the last that were recorded. */
 export interface AuditState {
+  readonly recorded: z.infer<typeof recordDigestsData> | undefined
   readonly open: ReadonlyMap<string, { readonly differenceId: string; readonly expected: string; readonly actual: string }>
 }
 
 export const auditDecider: Decider<AuditState, AuditCommand, AuditEvent> = {
   rules: 1,
-  initialState: { open: new Map() },
+  initialState: { open: new Map(), recorded: undefined },
   decide(command, state) {
-    if (command.signer !== command.serviceKey) throw new DomainError('SignerNotAllowed', { needed: 'service:chain' })
     switch (command.type) {
       case 'OpenDifference':
         return open(command, state)
       case 'CloseDifference':
         return close(command, state)
+      case 'RecordDigests':
+        return record(command, state)
     }
   },
-  evolve({ open }, event) {
-    const next = new Map(open)
+  evolve(state, event) {
+    const next = new Map(state.open)
     switch (event.type) {
       case 'DifferenceFound': {
         const { subject, differenceId, expected, actual } = event.data
-        return { open: next.set(subject, { differenceId, expected, actual }) }
+        return { ...state, open: next.set(subject, { differenceId, expected, actual }) }
       }
       case 'DifferenceClosed':
         next.delete(event.data.subject)
-        return { open: next }
+        return { ...state, open: next }
+      case 'DigestsRecorded':
+        return { ...state, recorded: event.data }
     }
   },
 }
 
-function open({ differenceId, subject, expected, actual, now }: OpenDifference, state: AuditState): AuditEvent[] {
+function requireChain({ signer, serviceKey }: Common): void {
+  if (signer !== serviceKey) throw new DomainError('SignerNotAllowed', { needed: 'service:chain' })
+}
+
+/** Whether they are right, everybody who has the log can see; they go forward, so that none is taken back. */
+function record({ signer, authority, index, digests }: RecordDigests, { recorded }: AuditState): AuditEvent[] {
+  if (signer !== authority) throw new DomainError('SignerNotAllowed', { needed: 'authority' })
+  if (recorded?.index === index && canonicalJson(recorded.digests) === canonicalJson(digests)) return []
+  if (recorded && index <= recorded.index)
+    throw malformed('command.data.index', `must be later than ${recorded.index}, the last recorded`)
+  return [{ type: 'DigestsRecorded', data: { index, digests } }]
+}
+
+function open(command: OpenDifference, state: AuditState): AuditEvent[] {
+  requireChain(command)
+  const { differenceId, subject, expected, actual, now } = command
   if (expected === actual) throw malformed('command.data.actual', 'is what was expected')
   const known = state.open.get(subject)
   if (known?.expected === expected && known.actual === actual) return []
@@ -74,7 +105,9 @@ function open({ differenceId, subject, expected, actual, now }: OpenDifference, 
   return known ? [{ type: 'DifferenceClosed', data: { differenceId: known.differenceId, subject, at: now } }, found] : [found]
 }
 
-function close({ subject, now }: CloseDifference, state: AuditState): AuditEvent[] {
+function close(command: CloseDifference, state: AuditState): AuditEvent[] {
+  requireChain(command)
+  const { subject, now } = command
   const known = state.open.get(subject)
   return known ? [{ type: 'DifferenceClosed', data: { differenceId: known.differenceId, subject, at: now } }] : []
 }

@@ -27,6 +27,19 @@ export const differenceClosedSchema = eventSchema('DifferenceClosed', {
   at: instantSchema,
 })
 
-export const auditEventSchema = z.discriminatedUnion('type', [differenceFoundSchema, differenceClosedSchema])
+/** What the read models were, by their digests, when the log had come to an event: whoever folds it again compares. */
+export const digestsRecordedSchema = eventSchema('DigestsRecorded', {
+  /** Of the last event that is in them. */
+  index: z.int().nonnegative(),
+  /** By read model: the version of its fold, and SHA-256 of its canonical rows (design.md 17). */
+  digests: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be a read model'),
+      z.strictObject({ version: z.int().positive(), digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits') }),
+    )
+    .refine((digests) => Object.keys(digests).length <= 64, 'must be at most 64'),
+})
+
+export const auditEventSchema = z.discriminatedUnion('type', [differenceFoundSchema, differenceClosedSchema, digestsRecordedSchema])
 
 export type AuditEvent = z.infer<typeof auditEventSchema>

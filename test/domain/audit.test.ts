@@ -75,4 +75,25 @@ audit('the largest figures that a command can name make an event that can be rea
   assert.not(openDifferenceData.safeParse({ subject, expected: '0', actual: `${most}9` }).success)
 })
 
+audit('digests of read models are recorded by the authority, and go forward', () => {
+  const digests = { ledger: { version: 2, digest: 'a'.repeat(64) } }
+  const common = { signer: keys.authority, authority: keys.authority }
+  const record: AuditCommand = { ...common, type: 'RecordDigests', index: 7, digests }
+  const recorded: AuditEvent = { type: 'DigestsRecorded', data: { index: 7, digests } }
+  given().when(record).then(recorded)
+  given(recorded).when(record).thenNothing()
+  given(recorded)
+    .when({ ...record, digests: {} })
+    .thenRefused('CommandMalformed', { field: 'command.data.index' })
+  given(recorded)
+    .when({ ...record, index: 6 })
+    .thenRefused('CommandMalformed', { field: 'command.data.index' })
+  given(recorded)
+    .when({ ...record, index: 8 })
+    .then({ type: 'DigestsRecorded', data: { index: 8, digests } })
+  given()
+    .when({ ...record, signer: keys.chain })
+    .thenRefused('SignerNotAllowed', { needed: 'authority' })
+})
+
 audit.run()

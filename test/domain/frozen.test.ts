@@ -28,7 +28,7 @@ const logs: readonly [name: string, root: string][] = [
   ['log.v1.ndjson', '5eee03e3f7ab4fb0802289cda379478b7dfe4332b485aa70ca137587284d1287'],
   ['log.v2.ndjson', 'ae60b2d388e8e307f4e744af7e3ed12cf93f32cda7b62d1c5f03f47dd05c89d0'],
   ['log.v3.ndjson', '69d8319bfaf4a03ec10e34289c084c79d973a917438dc627cb1cb2e9bbf6827c'],
-  ['log.v4.ndjson', 'b3ae78ee82e4321ace50469f5063990c5582f3cfdeaad627b40ef01602e8d399'],
+  ['log.v4.ndjson', 'f414a890992b52708bf4513802d3ebaaf8dd0ae40031b10a67ebb59af55d5619'],
 ]
 
 const eventsOf = (name: string): CanonicalEvent[] =>

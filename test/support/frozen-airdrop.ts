@@ -4,11 +4,15 @@
 import { computeAirdrop } from '../../commands/airdrop-result.ts'
 import type { Signer } from '../../commands/ports.ts'
 import { publishTodo } from '../../commands/processes/airdrop.ts'
+import { digestsId } from '../../domain/audit/decider.ts'
 import { decode } from '../../domain/catalogue.ts'
 import { canonicalEvent } from '../../domain/event.ts'
 import { contributionOf, contributionsDigest } from '../../domain/fund/contributions.ts'
 import { fundId } from '../../domain/fund/decider.ts'
 import { nodeIdOf } from '../../domain/ids.ts'
+import { digestsToRecord } from '../../infra/cli/recorded-digests.ts'
+import { readModels } from '../../projections/read-models.ts'
+import { foldLog } from '../../projections/replay.ts'
 import { committed, keyOf, type MoneyWorld, type MoneyWorldOptions, moneyWorld, sha256 } from './money-world.ts'
 
 const [authority, settlement] = [keyOf('authority'), keyOf('settlement')]
@@ -194,6 +198,9 @@ export async function tellFrozenAirdrop(): Promise<AirdropStory> {
   clock.forward(3601)
   await send(settlement, 'SettleCampaign', campaignId)
   await send(settlement, 'RecordReturn', fundId, { campaignId, proposalId })
+  const log = await story.log()
+  const { digests } = await foldLog(log, readModels)
+  await send(authority, 'RecordDigests', digestsId, digestsToRecord(log.length - 1, digests) as never)
   return story
 }
 
