@@ -131,7 +131,9 @@ async function moneyThere({
   const unsigned = join(path, 'unsigned.json')
   await until('the payment waits for signatures', async () => {
     rmSync(unsigned, { force: true })
-    return (await wallet(here, 'export-unsigned', unsigned)).includes(`2.00000000 to ${destination}`)
+    // A payment is kept before the key that is here has signed it.
+    const told = await wallet(here, 'export-unsigned', unsigned)
+    return told.includes(`2.00000000 to ${destination}`) && told.includes('1 of 2 signatures')
   })
   assert.match(await wallet(second, 'sign', unsigned, '--out', `${unsigned}.signed`), /2 of 2 signatures/)
   assert.match(await wallet(here, 'submit', `${unsigned}.signed`), /2 of 2 signatures/)
