@@ -1,15 +1,9 @@
-import { createHash } from 'node:crypto'
 import { judge } from '../domain/airdrop/allotment.ts'
-import { leafOf, leafTypes } from '../domain/airdrop/list.ts'
-import { resultOf } from '../domain/airdrop/result.ts'
+import { allotmentsOf, leafOf, leafTypes, summaryOf } from '../domain/airdrop/list.ts'
 import type { CampaignRules } from '../domain/airdrop/rules.ts'
-import { commitmentOf } from '../domain/commitment.ts'
 import { nodeIdOf } from '../domain/ids.ts'
 import { type ExampleCommand, idOf, networkId, position, recordedAt, signerOf } from './example-signers.ts'
-import { providerId } from './money-examples.ts'
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest()
-const commitment = (content: string) => commitmentOf(sha256(`salt of ${content}`), Buffer.from(content))
+import { commitment, providerId } from './money-examples.ts'
 
 const node = signerOf('node')
 const nodeId = nodeIdOf(node.publicKey)
@@ -59,10 +53,18 @@ const standing = {
   reputationMin: 50,
   sybilWeight: 0,
 }
-const result = resultOf({ networkId, campaignId, rules, fromIndex: 1200, toIndex: 98_000, standings: [standing] })
-const { publication } = result
-const [allotment] = result.allotments
 const [judged] = judge([standing], rules)
+const [allotment] = allotmentsOf([judged!])
+/** Of a list of one: its only leaf. A test makes it again, by the library that takes too long to load for an example. */
+const root = '0xb89cb34956973913c37843ee29fb7822b49f276304da9ca038440cad269067a0'
+const publication = {
+  fromIndex: 1200,
+  toIndex: 98_000,
+  considered: 1,
+  ...summaryOf([allotment!]),
+  root,
+  reportDigest: 'e'.repeat(64),
+}
 const publishedAt = '2027-01-01T00:00:05.120Z'
 const claimsUntil = '2027-01-31T00:00:05.120Z'
 const amount = allotment!.amount

@@ -1,5 +1,5 @@
 import type { Allotment } from '../domain/airdrop/events.ts'
-import { type ListOrigin, listTree } from '../domain/airdrop/list.ts'
+import type { ListOrigin } from '../domain/airdrop/list.ts'
 
 /** A published list with its Merkle tree. */
 export interface ListWithTree {
@@ -22,7 +22,8 @@ export function treeOf(listDigest: string, origin: ListOrigin, read: () => Promi
   return made
 }
 
-function grow(origin: ListOrigin, allotments: readonly Allotment[]): ListWithTree {
+async function grow(origin: ListOrigin, allotments: readonly Allotment[]): Promise<ListWithTree> {
+  const { listTree } = await import('../domain/airdrop/tree.ts')
   const tree = listTree(origin, allotments)
   const places = new Map(allotments.map(({ nodeId }, index) => [nodeId, index]))
   return {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bundleFormat } from '../commands/dispute-bundle.ts'
+import { bundleFormat } from '../commands/bundle-format.ts'
 import type { EscrowEvent } from '../domain/escrow/events.ts'
 import { fundId } from '../domain/fund/decider.ts'
 import { uuidSchema } from '../domain/ids.ts'

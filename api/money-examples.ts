@@ -7,7 +7,8 @@ import { ownIdOf } from '../domain/wallet/state.ts'
 import { type ExampleCommand, idOf, networkId, position, recordedAt, signerOf } from './example-signers.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
-const commitment = (content: string) => commitmentOf(sha256(`salt of ${content}`), Buffer.from(content))
+/** A commitment to a text, with a salt that is made of it. */
+export const commitment = (content: string) => commitmentOf(sha256(`salt of ${content}`), Buffer.from(content))
 
 export const client = signerOf('client')
 export const provider = signerOf('provider')

@@ -10,10 +10,9 @@ import { uuidSchema } from '../domain/ids.ts'
 import { leafHash } from '../domain/merkle.ts'
 import { type Category, parseStreamName, streamName } from '../domain/stream.ts'
 import { sourceKey, type WalletState } from '../domain/wallet/state.ts'
+import { bundleFormat } from './bundle-format.ts'
 import type { VerifySignature } from './ports.ts'
 import { replayDecisions } from './replay.ts'
-
-export const bundleFormat = 'duxnet-dispute-bundle-v1'
 
 const bundledEventSchema = z.strictObject({
   /** Dense in the log. */

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import { computeAirdrop } from '../commands/airdrop-result.ts'
 import type { Clock, EventStore, SubmitCommand } from '../commands/ports.ts'
 import { createHealthRunner, tickMs } from '../commands/processes/health-runner.ts'
 import { watchIngestion } from '../commands/processes/ingestion.ts'
@@ -89,7 +88,7 @@ function settlementProcess({ network, store, readSide, submit, keys, clock, log,
   const runner = createSettlementRunner({
     networkId,
     list: { ...settlement, unsweptContributions },
-    airdrop: (campaignId) => computeAirdrop(store, campaignId),
+    airdrop: async (campaignId) => (await import('../commands/airdrop-result.ts')).computeAirdrop(store, campaignId),
     caughtUp,
     submit,
     signer,

@@ -70,11 +70,6 @@ export function rowWriter(columns: Columns): (row: Row) => string {
   }
 }
 
-/** The RFC 8785 text of a row. */
-export function rowText(columns: Columns, row: Row): string {
-  return rowWriter(columns)(row)
-}
-
 /** Columns whose values follow from the events alone. Positions are the store's own: the same log elsewhere has others. */
 export function portable(columns: Columns): Columns {
   return Object.fromEntries(Object.entries(columns).filter(([name]) => typeOf(columns, name).type !== 'position'))

@@ -7,7 +7,7 @@ import { behind, type LogSource } from './log-source.ts'
 import { type MemoryTable, memoryTables, printOf } from './memory-tables.ts'
 import { isKeyed, keyOf, type LogFact, type Projection, type Row, type Table } from './projection.ts'
 import type { ReadModels } from './read.ts'
-import { decoder, rowText } from './rows.ts'
+import { decoder, rowWriter } from './rows.ts'
 import { quoted } from './schema.ts'
 
 /** Whether Postgres holds what the log makes of it. */
@@ -119,10 +119,11 @@ async function compare(
   const stored: Record<string, string> = {}
   for (const table of [...tables].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const digest = tableDigest(table.table.columns)
-    const differ = differing(table, reached.log.newest)
+    const write = rowWriter(table.table.columns)
+    const differ = differing(table, write, reached.log.newest)
     for await (const row of storedRows(tx, schema, table)) {
       digest.add(row)
-      found ??= differ.next(row, rowText(table.table.columns, row))
+      found ??= differ.next(row, write(row))
     }
     found ??= differ.end()
     folded[table.name] = table.digest(reached.log.newest)
@@ -140,7 +141,7 @@ async function compare(
 }
 
 /** Walks along the folded rows of a table while the stored ones come, and says where they part. */
-function differing({ name, table, rows: rowsOf, prints }: MemoryTable, newest: string) {
+function differing({ name, table, rows: rowsOf, prints }: MemoryTable, write: (row: Row) => string, newest: string) {
   const rows = rowsOf(newest)
   const order = byKey(table)
   const found = (row: Row, says: (which: string) => string): Found => {
@@ -160,14 +161,14 @@ function differing({ name, table, rows: rowsOf, prints }: MemoryTable, newest: s
           : undefined,
     }
   }
-  const missing = (row: Row) => found(row, (which) => `${which} is missing, and the log makes ${rowText(table.columns, row)}`)
+  const missing = (row: Row) => found(row, (which) => `${which} is missing, and the log makes ${write(row)}`)
   return {
     next(row: Row, text: string): Found | undefined {
       const expected = rows[index]
       if (!expected || order(row, expected) < 0) return found(row, (which) => `${which} is not in the log: ${text}`)
       if (order(row, expected) > 0) return missing(expected)
       index++
-      const made = rowText(table.columns, expected)
+      const made = write(expected)
       return made === text ? undefined : found(row, (which) => `${which} is ${text}, and the log makes ${made}`)
     },
     end: () => (rows[index] ? missing(rows[index]!) : undefined),

@@ -14,7 +14,7 @@ import {
   appealFiledSchema,
   campaignAnnouncedSchema,
 } from './events.ts'
-import { summaryOf } from './result.ts'
+import { summaryOf } from './list.ts'
 import { poolOf, slotsOf } from './rules.ts'
 import {
   type Appeal,

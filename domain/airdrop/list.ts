@@ -1,6 +1,5 @@
-// What an airdrop's result is made of: the list (who gets how much), its Merkle root, and the report (why). Each has one spelling.
+// What an airdrop's result is made of: the list (who gets how much), the leaves of its Merkle tree, and the report (why). Each has one spelling.
 import { createHash } from 'node:crypto'
-import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import { canonicalJson, type Json } from '../canonical.ts'
 import type { Judged } from './allotment.ts'
 import type { WindowIndexes } from './eligibility.ts'
@@ -31,13 +30,13 @@ export function leafOf({ networkId, campaignId }: ListOrigin, { nodeId, amount }
   return [domainSeparator, networkId, campaignId, nodeId, amount]
 }
 
-/** The list as a Merkle tree in OpenZeppelin's standard format; undefined of an empty list. */
-export function listTree(origin: ListOrigin, allotments: readonly Allotment[]): StandardMerkleTree<string[]> | undefined {
-  if (!allotments.length) return undefined
-  return StandardMerkleTree.of(
-    allotments.map((allotment) => leafOf(origin, allotment)),
-    leafTypes,
-  )
+/** What follows from a list alone, and takes no time. */
+export function summaryOf(allotments: readonly Allotment[]) {
+  return {
+    allotted: allotments.length,
+    amount: String(allotments.reduce((sum, { amount }) => sum + BigInt(amount), 0n)),
+    listDigest: sha256Hex(listText(allotments)),
+  }
 }
 
 /** What nodes get, as lists and events hold it. */

@@ -13,8 +13,9 @@ import {
   windowTallies,
 } from './eligibility.ts'
 import type { AirdropEvent, Allotment } from './events.ts'
-import { allotmentsOf, type ListOrigin, listText, listTree, type Reported, reportLines, sha256Hex } from './list.ts'
+import { allotmentsOf, type ListOrigin, type Reported, reportLines, sha256Hex, summaryOf } from './list.ts'
 import type { CampaignRules } from './rules.ts'
+import { listTree } from './tree.ts'
 
 /** What a publication says of its list. */
 export type Publication = Omit<Extract<AirdropEvent, { type: 'AllotmentsPublished' }>['data'], 'campaignId' | 'claimsUntil'>
@@ -128,13 +129,4 @@ export function resultOf({ standings, ...campaign }: Judgeable): AirdropResult {
   const root = listTree(reported, allotments)?.root ?? null
   const publication = { fromIndex, toIndex, considered, ...summaryOf(allotments), root, reportDigest }
   return { ...reported, allotments, publication }
-}
-
-/** What follows from a list alone, and takes no time. */
-export function summaryOf(allotments: readonly Allotment[]) {
-  return {
-    allotted: allotments.length,
-    amount: String(allotments.reduce((sum, { amount }) => sum + BigInt(amount), 0n)),
-    listDigest: sha256Hex(listText(allotments)),
-  }
 }

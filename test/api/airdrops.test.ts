@@ -4,6 +4,7 @@ import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { memoryEventStore } from '../../adapters/memory/event-store.ts'
+import { airdropExample } from '../../api/airdrop-examples.ts'
 import { loadNetwork } from '../../commands/network.ts'
 import { reportLines } from '../../domain/airdrop/list.ts'
 import { createAirdropFold, resultOf } from '../../domain/airdrop/result.ts'
@@ -96,6 +97,11 @@ airdrops("a node's place on the list is proved to OpenZeppelin's library", async
     assert.ok(proven.leaf.includes(nodeId) && proven.leaf.includes(amount))
   }
   assert.is((await api.get(`/v1/airdrops/${campaignId}/allotments/nobody/proof`)).body.code, 'NothingAllotted')
+})
+
+airdrops('the proof that the documentation shows holds, too', () => {
+  const { root, leafTypes, leaf, proof } = airdropExample.proof
+  assert.ok(StandardMerkleTree.verify(root, leafTypes, [...leaf], [...proof]))
 })
 
 airdrops('the whole list is under its digest, and the report is what the log makes', async ({ api, campaignId }) => {

@@ -6,7 +6,7 @@ import { openWriter, type Postgres } from '../../adapters/postgres/pool.ts'
 import { type TableFold, tableFolds } from '../../projections/fold.ts'
 import { type KeyedTable, keyed, type Row } from '../../projections/projection.ts'
 import type { ReadModels } from '../../projections/read.ts'
-import { copyColumns, decoder, rowText } from '../../projections/rows.ts'
+import { copyColumns, decoder, rowWriter } from '../../projections/rows.ts'
 import { createIndexes, createTables } from '../../projections/schema.ts'
 import { loadRows, writeFolds } from '../../projections/write.ts'
 import { testPostgres } from '../support/engines.ts'
@@ -98,7 +98,7 @@ amounts('that no column can hold are refused, whichever way they are written', a
 
 amounts('are decimal text in digests, and bigints in rows', () => {
   const row = { walletId: 'a', balance: -(10n ** 30n), limit: null }
-  assert.is(rowText(balances.columns, row), `{"balance":"-1000000000000000000000000000000","limit":null,"walletId":"a"}`)
+  assert.is(rowWriter(balances.columns)(row), `{"balance":"-1000000000000000000000000000000","limit":null,"walletId":"a"}`)
   assert.equal(decoder(balances.columns)({ walletId: 'a', balance: '-1000000000000000000000000000000', limit: null }), row)
 })
 
