@@ -12,18 +12,18 @@ import {
   windowTallies,
 } from '../domain/airdrop/eligibility.ts'
 import type { CampaignRules } from '../domain/airdrop/rules.ts'
-import { decode } from '../domain/catalogue.ts'
 import { idSchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
 import { airdrops, type CampaignRow } from '../projections/airdrops.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { airdropExample as example } from './airdrop-examples.ts'
 import type { Deps } from './deps.ts'
+import { exampleTree } from './example-signers.ts'
 import { explained, explanationSchema } from './explain.ts'
 import { ApiProblem } from './problem.ts'
 import { afterParameter, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
-import { subjectPages } from './subject-events.ts'
+import { factOf, subjectPages } from './subject-events.ts'
 
 const count = z.int().nonnegative()
 const decimal = z.string().regex(/^-?\d+$/)
@@ -76,7 +76,7 @@ export const airdropExplainRoute: Route = route({
         contributions: contributionsOf(standing, rules.criteria, []),
         policyVersion: 1,
         events: [],
-        log: { size: 98_100, root: 'a'.repeat(64) },
+        log: exampleTree,
       },
       headers: readHeaders,
     },
@@ -122,7 +122,7 @@ async function standingAt(deps: Deps, { fromIndex, toIndex, rules }: CampaignRow
     for await (const { value } of pages) {
       const counting = value.filter(({ index }) => index <= toIndex!)
       for (const view of counting) {
-        const fact = decode({ ...JSON.parse(view.canonical), position: view.position, created: new Date(view.recordedAt) })
+        const fact = factOf(view)
         if (view.index >= fromIndex!) countInWindow(window, fact)
         countNode(nodes, fact)
       }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { decode } from '../domain/catalogue.ts'
 import { type EscrowStatus, escrowStatuses } from '../domain/escrow/state.ts'
 import { instantSchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
@@ -11,7 +10,7 @@ import { moneyExample } from './money-examples.ts'
 import { ApiProblem } from './problem.ts'
 import { afterParameter, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
-import { subjectEvents } from './subject-events.ts'
+import { factOf, subjectEvents } from './subject-events.ts'
 
 const valueSchema = z.strictObject({
   escrowId: uuidSchema,
@@ -65,10 +64,6 @@ export const explainRoute: Route = route({
     return explained(found, { subject: `escrow:${id}`, value, contributions, policyVersion, events, textOf }, deps)
   },
 })
-
-function factOf({ recordedAt, position, canonical }: EventView) {
-  return decode({ ...JSON.parse(canonical), position, created: new Date(recordedAt) })
-}
 
 /** What an escrow waits for, until when, and what happens then. */
 export function explain(escrow: EscrowRow) {

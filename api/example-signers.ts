@@ -13,6 +13,8 @@ export const networkId = '5f0c6a52-7f0e-4a58-9d5b-3b0c1a9e7d10'
 export const issuedAt = '2026-11-23T10:15:30.000Z'
 export const recordedAt = '2026-11-23T10:15:30.042Z'
 export const position = '184467'
+/** The tree that proofs lead to. */
+export const exampleTree = { size: 98_100, root: 'a'.repeat(64) }
 
 /** A key out of a word: nothing that anybody should ever use. */
 export function signerOf(word: string): Signer {

@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts'
 import { jsonText, many, orUnavailable } from './reading.ts'
 import type { Answer } from './route.ts'
 import { positionSchema } from './schemas.ts'
+import { factOf } from './subject-events.ts'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const index = z.int().nonnegative()
@@ -80,7 +81,7 @@ async function provenEvents(deps: Deps, events: readonly EventView[], textOf: Ex
       position: event.position,
       type: event.type,
       recordedAt: event.recordedAt,
-      actor: (JSON.parse(event.canonical) as { metadata: { actor: string } }).metadata.actor,
+      actor: factOf(event).metadata.actor,
       text: textOf?.(event) ?? null,
       leaf: event.leaf.toString('hex'),
       proof: proofs[n]?.map((hash) => hash.toString('hex')) ?? null,

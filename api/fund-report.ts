@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decode, versionsOf } from '../domain/catalogue.ts'
+import { versionsOf } from '../domain/catalogue.ts'
 import { fundId } from '../domain/fund/decider.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { fundReport, type ReportedEvent, reportedTypes } from '../projections/fund-report.ts'
@@ -8,7 +8,7 @@ import type { Deps } from './deps.ts'
 import { moneyExample } from './money-examples.ts'
 import { afterParameter, many, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
-import { subjectPages } from './subject-events.ts'
+import { factOf, subjectPages } from './subject-events.ts'
 
 const indexParameter = (description: string) =>
   z
@@ -59,6 +59,7 @@ async function* reported(deps: Deps, after: bigint | undefined, places: Read<unk
     }
 }
 
-function reportedOf({ index, recordedAt, position, canonical }: EventView): ReportedEvent {
-  return { index, recordedAt, event: decode({ ...JSON.parse(canonical), position, created: new Date(recordedAt) }) }
+function reportedOf(view: EventView): ReportedEvent {
+  const { index, recordedAt } = view
+  return { index, recordedAt, event: factOf(view) }
 }

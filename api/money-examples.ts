@@ -4,7 +4,7 @@ import { commitmentOf } from '../domain/commitment.ts'
 import { contributionsDigest } from '../domain/fund/contributions.ts'
 import { fundId } from '../domain/fund/decider.ts'
 import { ownIdOf } from '../domain/wallet/state.ts'
-import { type ExampleCommand, idOf, networkId, position, recordedAt, signerOf } from './example-signers.ts'
+import { type ExampleCommand, exampleTree, idOf, networkId, position, recordedAt, signerOf } from './example-signers.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 /** A commitment to a text, with a salt that is made of it. */
@@ -74,9 +74,6 @@ export const moneyCommands = {
   WithdrawProposal: bySteward({ proposalId: idOf('ProposeSpending') }),
 } satisfies Record<string, ExampleCommand>
 
-/** The tree that an explanation's proofs lead to. */
-const exampleLog = { size: 98_100, root: 'a'.repeat(64) }
-
 const { windows, terms } = moneyCommands.OpenEscrow.data
 const later = '2026-11-24T10:15:30.042Z'
 
@@ -122,7 +119,7 @@ export const moneyExample = {
     ],
     policyVersion: 1,
     events: [],
-    log: exampleLog,
+    log: exampleTree,
   },
   withdrawal: {
     withdrawalId,
@@ -215,7 +212,7 @@ export const moneyExample = {
         proof: ['c'.repeat(64)],
       },
     ],
-    log: exampleLog,
+    log: exampleTree,
   },
   account: {
     account: `wallet:${clientId}`,

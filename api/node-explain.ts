@@ -1,15 +1,15 @@
 // Why a node's reputation is what it is, and its status: every change of the one, the last of the other.
 import { z } from 'zod'
 import { idSchema } from '../domain/ids.ts'
-import type { ReputationEvent } from '../domain/reputation/events.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { nodeDirectory } from '../projections/node-directory.ts'
+import { exampleTree } from './example-signers.ts'
 import { example } from './examples.ts'
 import { explained, explanationSchema } from './explain.ts'
 import { ApiProblem } from './problem.ts'
 import { afterParameter, positionOf, readAt, readHeaders, readProblems } from './reading.ts'
 import { type Route, route } from './route.ts'
-import { subjectEvents } from './subject-events.ts'
+import { factOf, subjectEvents } from './subject-events.ts'
 
 const valueSchema = z.strictObject({
   nodeId: idSchema,
@@ -47,7 +47,7 @@ export const nodeExplainRoute: Route = route({
         ],
         policyVersion: 1,
         events: [],
-        log: { size: 98_100, root: 'a'.repeat(64) },
+        log: exampleTree,
       },
       headers: readHeaders,
     },
@@ -62,7 +62,7 @@ export const nodeExplainRoute: Route = route({
     const events = all.filter(({ position }) => position <= found.position)
     const health = events.filter(({ type }) => type === 'NodeHealthChanged')
     const contributions = contributionsOf(events, reputation)
-    const { policyVersion } = metadataOf(events.at(-1)!)
+    const { policyVersion } = factOf(events.at(-1)!).metadata
     // Of changes of health, the last says all.
     const shown = events.filter((event) => event.type !== 'NodeHealthChanged' || event === health.at(-1))
     return explained(
@@ -83,9 +83,11 @@ interface Contribution {
 
 function contributionsOf(events: readonly EventView[], reputation: number) {
   const byRule = new Map<string, Contribution>()
-  for (const { index, type, canonical } of events) {
-    if (type !== 'ReputationChanged') continue
-    const { rule, applied } = (JSON.parse(canonical) as ReputationEvent).data
+  for (const event of events) {
+    const fact = factOf(event)
+    if (fact.type !== 'ReputationChanged') continue
+    const { index } = event
+    const { rule, applied } = fact.data
     const part = byRule.get(rule) ?? { rule, changes: 0, sum: 0, firstIndex: index, lastIndex: index }
     byRule.set(rule, part)
     part.changes += 1
@@ -95,6 +97,3 @@ function contributionsOf(events: readonly EventView[], reputation: number) {
   const changed = [...byRule.values()].reduce((sum, part) => sum + part.sum, 0)
   return [{ rule: 'start', changes: 0, sum: reputation - changed, firstIndex: null, lastIndex: null }, ...byRule.values()]
 }
-
-const metadataOf = ({ canonical }: EventView) =>
-  (JSON.parse(canonical) as { readonly metadata: { readonly policyVersion: number } }).metadata

@@ -1,5 +1,5 @@
 // An entity as it was: its row folded again from the events that touch it, by the very fold that made it (design.md 16 and 20).
-import { decode, eventTypes } from '../domain/catalogue.ts'
+import { eventTypes } from '../domain/catalogue.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import type { KeyedTable, LogFact, Row } from '../projections/projection.ts'
@@ -8,7 +8,7 @@ import { latest, positionAsOf } from './as-of.ts'
 import type { Deps } from './deps.ts'
 import { ApiProblem } from './problem.ts'
 import { readAt } from './reading.ts'
-import { subjectPages } from './subject-events.ts'
+import { factOf, subjectPages } from './subject-events.ts'
 
 /** Where an entity's row comes from. */
 export interface Past {
@@ -37,9 +37,9 @@ export async function rowAsOf(deps: Deps, asOf: string, after: bigint | undefine
   if (!network || !events.length) return { value: undefined, ...place }
   const { table, key } = past
   let row: Row | null = null
-  for (const { index, position, recordedAt, canonical } of events.sort((one, other) => one.index - other.index)) {
-    const fact = decode({ ...JSON.parse(canonical), position, created: new Date(recordedAt) })
-    const seen = { ...fact, index, policy: network.policy, newest: recordedAt } as LogFact
+  for (const event of events.sort((one, other) => one.index - other.index)) {
+    const { index, recordedAt } = event
+    const seen = { ...factOf(event), index, policy: network.policy, newest: recordedAt } as LogFact
     if (table.keys(seen).includes(key)) row = table.evolve(row, seen, key)
   }
   return { value: row ?? undefined, ...place }

@@ -1,3 +1,4 @@
+import { decode, type Fact } from '../domain/catalogue.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import type { Answer as Read } from '../projections/read.ts'
@@ -13,6 +14,11 @@ export interface Wanted {
   readonly behind?: number | undefined
   /** A position that the read model must have come to. */
   readonly after?: bigint | undefined
+}
+
+/** An event as it was recorded, checked and with its type. Throws `UnreadableEvent`. */
+export function factOf({ position, recordedAt, canonical }: EventView): Fact {
+  return decode({ ...JSON.parse(canonical), position, created: new Date(recordedAt) })
 }
 
 /** The events of a subject, page by page, each with where the read model stood. Throws as `readAt`. */

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { instantSchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
-import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
 import { walletBalances } from '../projections/wallet-balances.ts'
 import type { Balance, Statement } from '../projections/wallet-statement.query.ts'
@@ -25,6 +24,7 @@ import {
 } from './reading.ts'
 import { type Route, route } from './route.ts'
 import { positionSchema } from './schemas.ts'
+import { factOf } from './subject-events.ts'
 
 const params = z.strictObject({ id: uuidSchema })
 const index = z.int().nonnegative()
@@ -78,9 +78,6 @@ async function ends(deps: Deps, parts: readonly { readonly firstIndex: number; r
   const reads = indexes.map((index) => readAt(deps, eventLog, undefined, () => deps.reads.eventsBetween(index, index + 1, 1)))
   return (await Promise.all(reads)).flatMap(({ value }) => value)
 }
-
-const policyVersionOf = ({ canonical }: EventView) =>
-  (JSON.parse(canonical) as { readonly metadata: { readonly policyVersion: number } }).metadata.policyVersion
 
 const withAvailable = (balance: Balance) => ({ ...balance, available: balance.posted - balance.held })
 
@@ -152,7 +149,7 @@ export const walletStatementRoutes: readonly Route[] = [
       if (!found.value) throw new ApiProblem('WalletUnknown', { walletId: id }, positionOf(found))
       const { walletId, balance, parts } = found.value
       const events = await ends(deps, parts)
-      const policyVersion = events.length ? policyVersionOf(events.at(-1)!) : 1
+      const policyVersion = events.length ? factOf(events.at(-1)!).metadata.policyVersion : 1
       const value = { walletId, balance: withAvailable(balance) }
       return explained(found, { subject: `wallet:${id}`, value, contributions: parts, policyVersion, events }, deps)
     },

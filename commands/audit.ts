@@ -7,8 +7,8 @@ import {
   recordDigestsData,
 } from '../domain/audit/decider.ts'
 import { malformed } from '../domain/errors.ts'
+import { serviceKey } from '../domain/network/offices.ts'
 import { commandHandler, type Given } from './command.ts'
-import { serviceKey } from './service-key.ts'
 
 /** The authority says what the read models are; whoever replays the log sees whether that is so. */
 export const recordDigests = commandHandler({

@@ -1,6 +1,6 @@
 import { changeHealthData, healthDecider } from '../domain/health/decider.ts'
+import { serviceKey } from '../domain/network/offices.ts'
 import { commandHandler } from './command.ts'
-import { serviceKey } from './service-key.ts'
 
 export const changeHealth = commandHandler({
   data: changeHealthData,

@@ -1,4 +1,5 @@
 import { fundId } from '../domain/fund/decider.ts'
+import { serviceKey } from '../domain/network/offices.ts'
 import { moneyPolicy } from '../domain/network/policy.ts'
 import {
   changeWalletKeyData,
@@ -24,7 +25,6 @@ import {
   unconfirmWithdrawalData,
 } from '../domain/wallet/withdrawals.ts'
 import { type Asked, commandHandler, type StreamId } from './command.ts'
-import { serviceKey } from './service-key.ts'
 
 const owner = ({ subject }: Pick<Asked, 'subject'>) => `wallet:${subject}`
 const wallet = (id: string) => ({ category: 'wallet', id }) as const

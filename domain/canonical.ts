@@ -24,6 +24,11 @@ export function canonicalJson(value: Json): string {
   return write(value, undefined, '', 0)
 }
 
+/** The same for people: indented, a line feed behind it, and still one spelling. */
+export function indentedJson(value: Json): string {
+  return `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`
+}
+
 /**
  * Whether `text`, of which `value` was parsed, is certainly its canonical text; false says that `canonicalJson` must be asked. A third of its
  * time: the engine writes the text again, and what is left is to see that keys are in order and numbers are whole.

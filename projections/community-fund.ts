@@ -147,7 +147,7 @@ const proposals = keyed({
   ],
   keys: ({ type, data }) => {
     if (type === 'CreditPosted') return data.source.kind === 'spending' ? [data.source.proposalId] : []
-    return 'proposalId' in data && type !== 'CampaignSettled' ? [data.proposalId] : []
+    return 'proposalId' in data ? [data.proposalId] : []
   },
   evolve(row, fact) {
     const { recordedAt } = fact.metadata

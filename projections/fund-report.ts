@@ -1,5 +1,5 @@
 // The community fund's transparency report: a fold of the log and of nothing else, so that anyone makes the same bytes of it.
-import { canonicalJson } from '../domain/canonical.ts'
+import { indentedJson } from '../domain/canonical.ts'
 import { type DomainEvent, nameOf } from '../domain/catalogue.ts'
 import { type Contribution, contributionOf, isSweepOf } from '../domain/fund/contributions.ts'
 import type { FundEvent } from '../domain/fund/events.ts'
@@ -107,7 +107,7 @@ export async function fundReport(
     proposals: [...books.proposals.values()].filter(({ events }) => events.at(-1)!.index >= from).map(proposalOf),
     allocations: allocationsOf(books),
   }
-  return `${JSON.stringify(JSON.parse(canonicalJson(report)), null, 2)}\n`
+  return indentedJson(report)
 }
 
 type Figures = { readonly balance: string; readonly pending: string }

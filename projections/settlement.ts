@@ -177,7 +177,7 @@ const pendingCampaigns = keyed({
   columns: campaignColumns,
   key: 'campaignId',
   indexes: [['step', 'at']],
-  keys: ({ type, data }) => ('campaignId' in data && type !== 'SpendingReturned' ? [data.campaignId] : []),
+  keys: ({ data }) => ('campaignId' in data ? [data.campaignId] : []),
   evolve(row, fact, campaignId) {
     const { recordedAt } = fact.metadata
     switch (fact.type) {

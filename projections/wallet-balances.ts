@@ -1,4 +1,4 @@
-import type { CreditSource, WalletEvent } from '../domain/wallet/events.ts'
+import { type CreditSource, isWalletType, type WalletEvent } from '../domain/wallet/events.ts'
 import { depositKey } from '../domain/wallet/state.ts'
 import { journal, keyed, type LogFact, type Projection, type RowOf, type TableRow } from './projection.ts'
 
@@ -40,8 +40,7 @@ const wallets = keyed({
 type WalletFact = Extract<LogFact, { type: WalletEvent['type'] }>
 
 function isOfWallet(fact: LogFact): fact is WalletFact {
-  // Airdrops name wallets, too, but what is in one changes by its own events alone.
-  return 'walletId' in fact.data && !('campaignId' in fact.data)
+  return isWalletType(fact.type)
 }
 
 function opened({ data, metadata: { recordedAt }, position }: Extract<LogFact, { type: 'WalletOpened' }>): WalletRow {

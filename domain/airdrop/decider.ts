@@ -5,6 +5,7 @@ import type { FundState } from '../fund/decider.ts'
 import { idSchema, uuidSchema } from '../ids.ts'
 import { amountSchema } from '../money.ts'
 import type { NetworkState } from '../network/decider.ts'
+import { requireSettlement, requireSteward } from '../network/offices.ts'
 import { type NodeState, speaksFor } from '../node/decider.ts'
 import type { WalletState } from '../wallet/state.ts'
 import {
@@ -307,15 +308,6 @@ function settle(command: SettleCampaign, state: CampaignState): AirdropEvent[] {
 function known({ campaignId }: Common, state: CampaignState | undefined): CampaignState {
   if (!state) throw new DomainError('CampaignUnknown', { campaignId })
   return state
-}
-
-function requireSteward({ signer, network: { stewards } }: Common): void {
-  if (!stewards.members.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
-}
-
-function requireSettlement({ signer, network: { serviceKeys } }: Common): void {
-  const key = Object.hasOwn(serviceKeys, 'settlement') ? serviceKeys.settlement : undefined
-  if (signer !== key) throw new DomainError('SignerNotAllowed', { needed: 'service:settlement' })
 }
 
 function requireStatus({ campaignId, status }: CampaignState, needed: CampaignStatus): void {

@@ -1,3 +1,4 @@
+import type { Json } from '../canonical.ts'
 import type { Quorum } from '../network/events.ts'
 import { type VersionedMap, versionedMap } from '../versioned-map.ts'
 import type { AirdropEvent, Payout } from './events.ts'
@@ -159,7 +160,7 @@ type Written = Omit<CampaignState, 'allotments' | 'appeals' | 'payouts' | 'allot
 }
 
 export const campaignSnapshots = {
-  write(state: CampaignState | undefined) {
+  write(state: CampaignState | undefined): Json {
     if (!state) return null
     const { allotments, appeals, payouts, allotted, awarded, paid, proposalId, claimsUntil, ...plain } = state
     const written = {
@@ -174,11 +175,11 @@ export const campaignSnapshots = {
       payouts: [...payouts.entries()],
       amounts: [allotted, awarded, paid].map(String),
     }
-    return structuredClone(written) as never
+    return written as unknown as Json
   },
-  read(json: unknown): CampaignState | undefined {
+  read(json: Json): CampaignState | undefined {
     if (json === null) return undefined
-    const { allotments, appeals, payouts, amounts, proposalId, claimsUntil, ...plain } = json as Written
+    const { allotments, appeals, payouts, amounts, proposalId, claimsUntil, ...plain } = json as unknown as Written
     const [allotted, awarded, paid] = amounts.map(BigInt) as [bigint, bigint, bigint]
     return {
       ...plain,

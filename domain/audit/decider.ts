@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { canonicalJson } from '../canonical.ts'
 import type { Decider } from '../decider.ts'
 import { DomainError, malformed } from '../errors.ts'
+import { requireService } from '../network/offices.ts'
 import type { AuditEvent } from './events.ts'
 import { differenceFoundSchema, digestsRecordedSchema } from './events.ts'
 
@@ -80,10 +81,6 @@ export const auditDecider: Decider<AuditState, AuditCommand, AuditEvent> = {
   },
 }
 
-function requireChain({ signer, serviceKey }: Common): void {
-  if (signer !== serviceKey) throw new DomainError('SignerNotAllowed', { needed: 'service:chain' })
-}
-
 /** Whether they are right, everybody who has the log can see; they go forward, so that none is taken back. */
 function record({ signer, authority, index, digests }: RecordDigests, { recorded }: AuditState): AuditEvent[] {
   if (signer !== authority) throw new DomainError('SignerNotAllowed', { needed: 'authority' })
@@ -94,8 +91,8 @@ function record({ signer, authority, index, digests }: RecordDigests, { recorded
 }
 
 function open(command: OpenDifference, state: AuditState): AuditEvent[] {
-  requireChain(command)
-  const { differenceId, subject, expected, actual, now } = command
+  const { signer, serviceKey, differenceId, subject, expected, actual, now } = command
+  requireService(signer, serviceKey, 'chain')
   if (expected === actual) throw malformed('command.data.actual', 'is what was expected')
   const known = state.open.get(subject)
   if (known?.expected === expected && known.actual === actual) return []
@@ -106,8 +103,8 @@ function open(command: OpenDifference, state: AuditState): AuditEvent[] {
 }
 
 function close(command: CloseDifference, state: AuditState): AuditEvent[] {
-  requireChain(command)
-  const { subject, now } = command
+  const { signer, serviceKey, subject, now } = command
+  requireService(signer, serviceKey, 'chain')
   const known = state.open.get(subject)
   return known ? [{ type: 'DifferenceClosed', data: { differenceId: known.differenceId, subject, at: now } }] : []
 }

@@ -5,6 +5,7 @@ import { DomainError, malformed } from '../errors.ts'
 import { instantSchema, publicKeySchema, signatureSchema, uuidSchema } from '../ids.ts'
 import { amountSchema, commandAmountSchema, fundShare, positiveAmountSchema, shareSchema } from '../money.ts'
 import type { NetworkState } from '../network/decider.ts'
+import { requireSettlement } from '../network/offices.ts'
 import { moneyPolicy } from '../network/policy.ts'
 import type { WalletState } from '../wallet/state.ts'
 import { type EscrowEvent, resultHashSchema, windowsSchema } from './events.ts'
@@ -384,11 +385,6 @@ function requireParty<Side extends keyof Parties>({ escrowId, signer, parties }:
   const side = sides.find((side) => parties[side]?.owner === signer)
   if (!side) throw new DomainError('SignerNotAllowed', { needed: sides.join(' or '), escrowId })
   return side
-}
-
-function requireSettlement({ signer, network }: Common): void {
-  const key = Object.hasOwn(network.serviceKeys, 'settlement') ? network.serviceKeys.settlement : undefined
-  if (signer !== key) throw new DomainError('SignerNotAllowed', { needed: 'service:settlement' })
 }
 
 function requireStatus({ escrowId, status }: EscrowState, needed: readonly EscrowStatus[]): void {

@@ -5,6 +5,7 @@ import { DomainError, malformed } from '../errors.ts'
 import { uuidSchema } from '../ids.ts'
 import { commandAmountSchema } from '../money.ts'
 import type { NetworkState } from '../network/decider.ts'
+import { requireSettlement, requireSteward } from '../network/offices.ts'
 import { type VersionedMap, versionedMap } from '../versioned-map.ts'
 import type { WalletState } from '../wallet/state.ts'
 import { contributionsSweptSchema, type FundEvent, type Payee, payeeSchema, spendingProposedSchema } from './events.ts'
@@ -159,8 +160,9 @@ export const fundDecider: Decider<FundState, FundCommand, FundEvent> = {
   },
 }
 
-function sweep({ type: _, signer, now: _now, network, ...range }: SweepContributions, state: FundState): FundEvent[] {
-  requireSettlement(signer, network)
+function sweep(command: SweepContributions, state: FundState): FundEvent[] {
+  requireSettlement(command)
+  const { type: _, signer: _signer, now: _now, network: _network, ...range } = command
   const { sweptToIndex } = state
   // Whoever swept before was faster: their range is not to be counted again.
   if (range.fromIndex !== sweptToIndex + 1) throw new DomainError('SweepOutOfOrder', { fromIndex: range.fromIndex, sweptToIndex })
@@ -170,14 +172,18 @@ function sweep({ type: _, signer, now: _now, network, ...range }: SweepContribut
 
 function propose(command: ProposeSpending, state: FundState): FundEvent[] {
   const { signer, now, network, proposalId, to, amount, category, purpose, expiresAt } = command
-  const { stewards } = network
-  if (!stewards.members.includes(signer)) throw new DomainError('SignerNotAllowed', { needed: 'steward' })
+  requireSteward(command)
   const known = state.proposals.get(proposalId)
   if (known?.by === signer && known.to.id === to.id && known.amount === BigInt(amount)) return []
   if (known) throw new DomainError('CommandIdReused', { field: 'command.commandId', commandId: proposalId })
   requirePayable(command)
   if (expiresAt <= now) throw malformed('command.data.expiresAt', 'is over')
-  return [{ type: 'SpendingProposed.v2', data: { proposalId, to, amount, category, purpose, by: signer, expiresAt, stewards } }]
+  return [
+    {
+      type: 'SpendingProposed.v2',
+      data: { proposalId, to, amount, category, purpose, by: signer, expiresAt, stewards: network.stewards },
+    },
+  ]
 }
 
 /** A campaign is paid its whole budget, once. */
@@ -215,18 +221,14 @@ function withdraw({ signer, proposalId }: WithdrawProposal, state: FundState): F
   return [{ type: 'ProposalWithdrawn', data: { proposalId } }]
 }
 
-function recordReturn({ signer, network, campaignId, proposalId, campaign }: RecordReturn, state: FundState): FundEvent[] {
-  requireSettlement(signer, network)
+function recordReturn(command: RecordReturn, state: FundState): FundEvent[] {
+  requireSettlement(command)
+  const { campaignId, proposalId, campaign } = command
   const proposal = find(state, proposalId)
   if (proposal.isReturned) return []
   const amount = campaign && Object.hasOwn(campaign.returns, proposalId) ? campaign.returns[proposalId]! : '0'
   if (amount === '0') throw new DomainError('CreditNotOwed', { source: `return:${proposalId}`, campaignId })
   return [{ type: 'SpendingReturned', data: { proposalId, campaignId, amount } }]
-}
-
-function requireSettlement(signer: string, { serviceKeys }: NetworkState): void {
-  const key = Object.hasOwn(serviceKeys, 'settlement') ? serviceKeys.settlement : undefined
-  if (signer !== key) throw new DomainError('SignerNotAllowed', { needed: 'service:settlement' })
 }
 
 function find({ proposals }: FundState, proposalId: string): Proposal {

@@ -173,5 +173,12 @@ export const walletEventSchema = z.discriminatedUnion('type', [
 ])
 
 export type WalletEvent = z.infer<typeof walletEventSchema>
+
+const walletTypes: ReadonlySet<string> = new Set(walletEventSchema.options.map(({ shape }) => shape.type.value))
+
+/** Whether an event is a wallet's own: others name wallets, too. */
+export function isWalletType(type: string): type is WalletEvent['type'] {
+  return walletTypes.has(type)
+}
 export type CreditSource = z.infer<typeof creditSourceSchema>
 export type Signal = z.infer<typeof signalSchema>

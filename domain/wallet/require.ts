@@ -6,11 +6,6 @@ export function requireOwner({ walletId, owner }: WalletState, signer: string): 
   if (signer !== owner) throw new DomainError('SignerNotAllowed', { needed: 'owner', walletId })
 }
 
-/** Throws `SignerNotAllowed` unless `signer` is the network's key of a service. */
-export function requireService(signer: string, serviceKey: string | undefined, role: 'settlement' | 'chain'): void {
-  if (signer !== serviceKey) throw new DomainError('SignerNotAllowed', { needed: `service:${role}` })
-}
-
 /**
  * What becomes of a command that was carried out longer ago than its answer is remembered: nothing, when it asks for the same. Throws
  * `CommandIdReused` when its id was used for something else.

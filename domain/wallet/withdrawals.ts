@@ -5,6 +5,7 @@ import { commitmentSchema } from '../commitment.ts'
 import { DomainError, malformed } from '../errors.ts'
 import { uuidSchema } from '../ids.ts'
 import { amountSchema, commandAmountSchema } from '../money.ts'
+import { requireService } from '../network/offices.ts'
 import type { MoneyPolicy } from '../network/policy.ts'
 import {
   type Signal,
@@ -14,7 +15,7 @@ import {
   withdrawalSignedSchema,
   withdrawalUnconfirmedSchema,
 } from './events.ts'
-import { requireAvailable, requireNoDebt, requireOwner, requireSame, requireService } from './require.ts'
+import { requireAvailable, requireNoDebt, requireOwner, requireSame } from './require.ts'
 import { debtShare, ownIdOf, type WalletState, type Withdrawal, type WithdrawalStatus } from './state.ts'
 
 export const requestWithdrawalData = z.strictObject({

@@ -4,14 +4,13 @@ import { contributionsOf, standingTypes } from '../../domain/airdrop/contributio
 import { listText, reportedNode, reportLines } from '../../domain/airdrop/list.ts'
 import { type AirdropResult, createAirdropFold, type Publication, resultOf } from '../../domain/airdrop/result.ts'
 import { type CampaignRules, campaignRulesSchema, slotsOf } from '../../domain/airdrop/rules.ts'
-import { canonicalJson, type Json } from '../../domain/canonical.ts'
-import { decode, UnreadableEvent } from '../../domain/catalogue.ts'
+import { canonicalJson, indentedJson, type Json } from '../../domain/canonical.ts'
+import { decode } from '../../domain/catalogue.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
-import { configHelp, configOptions, loadConfig } from '../config.ts'
+import { configHelp, configOptions } from '../config.ts'
 import { type Command, exit, Failure, UsageError, type Values } from './command.ts'
-import { readExportedLog } from './export-format.ts'
 import { readJsonFile } from './json-file.ts'
-import { openLog } from './log.ts'
+import { withEvents } from './log.ts'
 import { progressOf } from './progress.ts'
 
 const keys = ['data', 'esdbUrl', 'namespace'] as const
@@ -48,28 +47,13 @@ ${configHelp(keys)}`,
   async run(values, [action, path]) {
     if (!Object.hasOwn(actions, action!))
       throw new UsageError(`there is no 'airdrop ${action}'; there are ${Object.keys(actions).join(', ')}`)
-    if (Boolean(values.live) === (path !== undefined)) throw new UsageError('give either an EXPORT or --live')
-    const run = (log: AsyncIterable<RecordedEvent>) => actions[action as keyof typeof actions](log, values)
-    if (path !== undefined) return readable(run(readExportedLog(path)))
-    const log = await openLog(loadConfig(values))
-    try {
-      return await readable(run(log.events()))
-    } finally {
-      await log.close()
-    }
+    return withEvents(values, path, (log) => actions[action as keyof typeof actions](log, values))
   },
 }
 
 const actions = { compute, explain, simulate }
 
 type Log = AsyncIterable<RecordedEvent>
-
-/** Throws `Failure` for an event that nobody can read. */
-function readable(work: Promise<number>): Promise<number> {
-  return work.catch((error) => {
-    throw error instanceof UnreadableEvent ? new Failure(error.message, { cause: error }) : error
-  })
-}
 
 async function compute(log: Log, values: Values): Promise<number> {
   const campaignId = needed(values, 'campaign')
@@ -172,7 +156,6 @@ function write(path: Values[string], text: () => string): void {
   if (typeof path === 'string') writeFileSync(path, text())
 }
 
-/** One spelling, indented for people. */
 function print(value: Json): void {
-  process.stdout.write(`${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`)
+  process.stdout.write(indentedJson(value))
 }

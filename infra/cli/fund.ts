@@ -1,11 +1,10 @@
-import { decode, UnreadableEvent, versionsOf } from '../../domain/catalogue.ts'
+import { decode, versionsOf } from '../../domain/catalogue.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import { fundReport, type ReportedEvent, type ReportRange, reportedTypes } from '../../projections/fund-report.ts'
-import { configHelp, configOptions, loadConfig } from '../config.ts'
-import { type Command, exit, Failure, UsageError } from './command.ts'
-import { readExportedLog } from './export-format.ts'
+import { configHelp, configOptions } from '../config.ts'
+import { type Command, exit, UsageError } from './command.ts'
 import { indexOption } from './index-option.ts'
-import { openLog } from './log.ts'
+import { withEvents } from './log.ts'
 
 const keys = ['data', 'esdbUrl', 'namespace'] as const
 
@@ -26,28 +25,16 @@ ${configHelp(keys)}`,
 
   async run(values, [action, path]) {
     if (action !== 'report') throw new UsageError(`there is no 'fund ${action}'; there is report`)
-    if (Boolean(values.live) === (path !== undefined)) throw new UsageError('give either an EXPORT or --live')
     const range = { from: indexOption('--from', values.from), to: indexOption('--to', values.to) }
-    if (path !== undefined) return print(readExportedLog(path), range)
-    const log = await openLog(loadConfig(values))
-    try {
-      return await print(log.events(), range)
-    } finally {
-      await log.close()
-    }
+    return withEvents(values, path, (log) => print(log, range))
   },
 }
 
 async function print(log: AsyncIterable<RecordedEvent>, range: ReportRange): Promise<number> {
-  try {
-    const report = await fundReport(reported(log), range)
-    process.stdout.write(report)
-    const { sweeps } = JSON.parse(report) as { readonly sweeps: readonly { readonly holds: boolean }[] }
-    return sweeps.every(({ holds }) => holds) ? exit.done : exit.failed
-  } catch (error) {
-    if (error instanceof UnreadableEvent) throw new Failure(error.message, { cause: error })
-    throw error
-  }
+  const report = await fundReport(reported(log), range)
+  process.stdout.write(report)
+  const { sweeps } = JSON.parse(report) as { readonly sweeps: readonly { readonly holds: boolean }[] }
+  return sweeps.every(({ holds }) => holds) ? exit.done : exit.failed
 }
 
 const types: ReadonlySet<string> = new Set(versionsOf(['NetworkFounded', ...reportedTypes]))

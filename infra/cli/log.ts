@@ -3,9 +3,10 @@ import { type EventStore, StoreUnavailable } from '../../commands/ports.ts'
 import { decode, UnreadableEvent } from '../../domain/catalogue.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import type { NetworkFounded } from '../../domain/network/events.ts'
-import type { Config, Sources } from '../config.ts'
+import { type Config, loadConfig, type Sources } from '../config.ts'
 import { findRunning, type RunningInstance } from '../data-directory.ts'
-import { Failure } from './command.ts'
+import { Failure, UsageError, type Values } from './command.ts'
+import { readExportedLog } from './export-format.ts'
 
 /** A founded log that a CLI command reads. */
 export interface Log {
@@ -44,4 +45,24 @@ async function genesis(store: EventStore): Promise<NetworkFounded['data']> {
     throw new Failure(`the log begins with ${event.type}, not with the founding of a network`)
   }
   throw new Failure('the log is empty: no network was founded in it')
+}
+
+/**
+ * What a command makes of the log in an export, or with --live of the running one. Throws `UsageError` unless it is one of both, `Failure` for an
+ * event that nobody can read, and as `openLog` and `readExportedLog`.
+ */
+export async function withEvents(
+  values: Values,
+  path: string | undefined,
+  work: (events: AsyncIterable<RecordedEvent>) => Promise<number>,
+): Promise<number> {
+  if (Boolean(values.live) === (path !== undefined)) throw new UsageError('give either an EXPORT or --live')
+  const log = path === undefined ? await openLog(loadConfig(values)) : undefined
+  try {
+    return await work(log ? log.events() : readExportedLog(path!))
+  } catch (error) {
+    throw error instanceof UnreadableEvent ? new Failure(error.message, { cause: error }) : error
+  } finally {
+    await log?.close()
+  }
 }

@@ -1,7 +1,6 @@
 // An airdrop over a month's heartbeats, computed from an export as an auditor does it, beside what any reader of the file has to do.
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { memoryEventStore } from '../../adapters/memory/event-store.ts'
 import { createAirdropFold, resultOf } from '../../domain/airdrop/result.ts'
@@ -9,6 +8,7 @@ import type { CampaignRules } from '../../domain/airdrop/rules.ts'
 import type { CanonicalEvent } from '../../domain/event.ts'
 import { streamName } from '../../domain/stream.ts'
 import { exportLines, readExportedLog } from '../../infra/cli/export-format.ts'
+import { bareReader } from './bare-reader.ts'
 import { benchNetwork, benchNode, profile, vitalsOf } from './commands.ts'
 import { aim, expectCount, interleave, note, printMachine, scratch, table } from './harness.ts'
 import { recordedEvent } from './history.ts'
@@ -110,17 +110,7 @@ const ours = {
   },
 }
 
-const bare = {
-  name: 'bare: readline and JSON.parse',
-  async round() {
-    const started = performance.now()
-    let count = 0
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY }))
-      if ('event' in JSON.parse(line)) count++
-    expectCount('events read', count, written)
-    return count / ((performance.now() - started) / 1000)
-  },
-}
+const bare = bareReader(path, written)
 
 const rates = table('Airdrop', 'events a second', await interleave([ours, bare], 0))
 note('ours / bare reader', rates[ours.name]! / rates[bare.name]!)

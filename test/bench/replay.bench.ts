@@ -1,11 +1,11 @@
 // An export folded into every read model's digest, beside what any reader of it has to do, and beside Emmett's rebuild of one projection.
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { exportLines, readExportedLog } from '../../infra/cli/export-format.ts'
 import { readModels } from '../../projections/read-models.ts'
 import { foldLog } from '../../projections/replay.ts'
+import { bareReader } from './bare-reader.ts'
 import { benchNetwork } from './commands.ts'
 import { type EmmettEvent, emmettPackage, loadEmmett } from './emmett.ts'
 import { openClient, openEventStore, openPostgres, scalar } from './engines.ts'
@@ -40,18 +40,7 @@ const ours = {
   },
 }
 
-const bare = {
-  name: 'bare: readline and JSON.parse',
-  async round() {
-    const started = performance.now()
-    let count = 0
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY }))
-      if ('event' in JSON.parse(line)) count++
-    const seconds = (performance.now() - started) / 1000
-    expectCount('events read', count, history.events)
-    return count / seconds
-  },
-}
+const bare = bareReader(path, history.events)
 
 const postgres = await openPostgres(open, data)
 const client = await openClient(open, postgres.url)

@@ -9,7 +9,7 @@ import { clearingAccounts } from '../../domain/ledger.ts'
 import { profile, vitals } from '../api/harness.ts'
 import { committed, keyOf } from '../support/money-world.ts'
 import { booksOf, deals, idOf, type Party } from './deals.ts'
-import { duxnet, type Program, scratch, startProgram, until } from './program.ts'
+import { duxnet, type Supervised, scratch, supervise, until } from './program.ts'
 
 const test = suite('airdrop, killed')
 const directory = scratch()
@@ -42,35 +42,18 @@ const nodes: readonly Signer[] = ['node-1', 'node-2', 'node-3'].map(keyOf)
 const windowMs = 15_000
 const share = '1'
 
-let program: Program | undefined
-let over = false
+let supervised: Supervised | undefined
 
 test.after(async () => {
-  // A test that failed has left it running.
-  over = true
-  await program?.stop()
+  await supervised?.stop()
   directory.remove()
 })
 
 test(`${kills} kills pay nobody twice and lose nothing`, async () => {
   const data = join(directory.path, 'data')
-  let killed = 0
-
-  async function supervise(started: () => void): Promise<void> {
-    while (!over) {
-      const armed = killed < kills ? { DUXNET_FAIL_POINT: points[killed % points.length] } : {}
-      const next = await startProgram(data, { ...env, ...armed }).catch(() => undefined)
-      if (next) {
-        program = next
-        started()
-        await next.ended
-      }
-      if (!over) killed += 1
-    }
-  }
-
-  await new Promise<void>((resolve) => void supervise(resolve))
-  const current = () => program!
+  const running = await supervise(data, env, kills, (n) => points[n % points.length]!)
+  supervised = running
+  const { current } = running
   const { party, open, hold, start, deliver, release, send } = deals(current)
 
   /** What an address answers once `isSo` of it; while the program is away it is asked again. */
@@ -128,7 +111,7 @@ test(`${kills} kills pay nobody twice and lose nothing`, async () => {
   }
 
   const campaigns: string[] = []
-  while (killed < kills || !campaigns.length) campaigns.push(await campaign(campaigns.length))
+  while (running.kills() < kills || !campaigns.length) campaigns.push(await campaign(campaigns.length))
 
   const { accounts } = await booksOf(current())
   for (const { walletId } of wallets)
@@ -149,7 +132,7 @@ test(`${kills} kills pay nobody twice and lose nothing`, async () => {
     assert.is(code, 0, `${args.join(' ')}: ${stdout}${stderr}`)
     if (args[0] === 'airdrop') assert.is(JSON.parse(stdout).published, 'the same')
   }
-  console.log(`killed ${killed} times in ${campaigns.length} airdrops`)
+  console.log(`killed ${running.kills()} times in ${campaigns.length} airdrops`)
 })
 
 test.run()

@@ -120,6 +120,51 @@ export async function until<T>(what: string, check: () => Promise<T | undefined 
   }
 }
 
+/** A program that is started again whenever it was killed, and how often it was. */
+export interface Supervised {
+  /** The one that runs, or ran last. */
+  current(): Program
+  kills(): number
+  /** Ends it, and does not start it again. */
+  stop(): Promise<void>
+}
+
+/** Starts a program, to be killed up to `kills` times: at the point that `pointOf` names for each. Resolves when it has started for the first time. */
+export async function supervise(
+  data: string,
+  env: NodeJS.ProcessEnv,
+  kills: number,
+  pointOf: (killed: number) => string,
+): Promise<Supervised> {
+  let program: Program | undefined
+  let killed = 0
+  let over = false
+
+  async function run(started: () => void): Promise<void> {
+    while (!over) {
+      const armed = killed < kills ? { DUXNET_FAIL_POINT: pointOf(killed) } : {}
+      // It may be killed while it starts: what it was killed at goes on at once.
+      const next = await startProgram(data, { ...env, ...armed }).catch(() => undefined)
+      if (next) {
+        program = next
+        started()
+        await next.ended
+      }
+      if (!over) killed += 1
+    }
+  }
+
+  await new Promise<void>((resolve) => void run(resolve))
+  return {
+    current: () => program!,
+    kills: () => killed,
+    async stop() {
+      over = true
+      await program!.stop()
+    },
+  }
+}
+
 /** Process ids of everything below `pid`. */
 function descendants(pid: number): number[] {
   const parents = new Map<number, number>()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { allSettled, deals, idOf, type Party } from './deals.ts'
-import { duxnet, type Program, scratch, startProgram } from './program.ts'
+import { duxnet, scratch, startProgram, supervise } from './program.ts'
 
 const test = suite('settlement, killed')
 const directory = scratch()
@@ -67,31 +67,12 @@ async function round(
 
 test(`${kills} kills change nothing`, async () => {
   const data = join(directory.path, 'killed')
-  let program: Program
-  let killed = 0
-  let over = false
-
-  /** Starts it again whenever it was killed. */
-  async function supervise(started: () => void): Promise<void> {
-    while (!over) {
-      const armed = killed < kills ? { DUXNET_FAIL_POINT: pointOf(killed) } : {}
-      // It may be killed while it starts: what it was killed at goes on at once.
-      const next = await startProgram(data, { ...env, ...armed }).catch(() => undefined)
-      if (next) {
-        program = next
-        started()
-        await next.ended
-      }
-      if (!over) killed += 1
-    }
-  }
-
-  await new Promise<void>((resolve) => void supervise(resolve))
-  const current = () => program
+  const supervised = await supervise(data, env, kills, pointOf)
+  const { current } = supervised
   const killedDeals = deals(current)
   const [client, provider] = [await killedDeals.party('client'), await killedDeals.party('provider')]
   let rounds = 0
-  while (killed < kills) {
+  while (supervised.kills() < kills) {
     await round(++rounds, killedDeals, client, provider)
     await allSettled(current, endsPerRound * rounds)
   }
@@ -103,8 +84,7 @@ test(`${kills} kills change nothing`, async () => {
     const { code, stdout, stderr } = await duxnet([...args, '--data', data], {})
     assert.is(code, 0, stdout + stderr)
   }
-  over = true
-  await program!.stop()
+  await supervised.stop()
 
   const quiet = await startProgram(join(directory.path, 'quiet'), env)
   const quietDeals = deals(() => quiet)
@@ -114,7 +94,7 @@ test(`${kills} kills change nothing`, async () => {
   await quiet.stop()
   assert.equal(books.accounts, expected.accounts)
   assert.equal(books.events, expected.events)
-  console.log(`killed ${killed} times in ${rounds} rounds`)
+  console.log(`killed ${supervised.kills()} times in ${rounds} rounds`)
 })
 
 test.run()

@@ -7,33 +7,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { CanonicalEvent } from '../../domain/event.ts'
-import { exportLines } from '../../infra/cli/export-format.ts'
+import { frozenLog, writeExport } from '../support/frozen-export.ts'
 
 const airdrop = suite<{ directory: string; path: string }>('duxnet airdrop')
 
-const log: readonly CanonicalEvent[] = readFileSync(new URL('../frozen/log.v4.ndjson', import.meta.url), 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((line) => JSON.parse(line))
+const log = frozenLog('log.v4.ndjson')
 const { networkId } = log[0]!.data as { networkId: string }
 const dataOf = (type: string) => log.find((event) => event.type === type)!.data as Record<string, string>
 const { campaignId } = dataOf('CampaignAnnounced')
 const published = dataOf('AllotmentsPublished')
 
-async function exported(path: string, events = log, to: number | null = null): Promise<void> {
-  async function* each() {
-    yield* events
-  }
-  const lines: string[] = []
-  for await (const line of exportLines(each(), { networkId, to })) lines.push(line)
-  writeFileSync(path, lines.join(''))
-}
-
 airdrop.before(async (context) => {
   context.directory = mkdtempSync(join(tmpdir(), 'duxnet-airdrop-'))
   context.path = join(context.directory, 'log.ndjson')
-  await exported(context.path)
+  await writeExport(context.path, log)
 })
 airdrop.after(({ directory }) => rmSync(directory, { recursive: true }))
 
@@ -52,7 +39,7 @@ const sha256 = (path: string) => createHash('sha256').update(readFileSync(path))
 airdrop('computes what the log says was published, byte for byte, wherever it runs', async ({ directory, path }) => {
   // Another export of the same campaign: it ends where the list was published.
   const shorter = join(directory, 'shorter.ndjson')
-  await exported(
+  await writeExport(
     shorter,
     log,
     log.findIndex(({ type }) => type === 'AllotmentsPublished'),
@@ -80,7 +67,7 @@ airdrop('says what differs where another list was published', async ({ directory
   const events = log.map((event) =>
     event.type === 'AllotmentsPublished' ? { ...event, data: { ...published, considered: 5 } as never } : event,
   )
-  await exported(forged, events)
+  await writeExport(forged, events)
   const { status, stdout } = run(['compute', forged, '--campaign', campaignId!])
   assert.is(status, 1)
   const { considered, published: there } = JSON.parse(stdout)
