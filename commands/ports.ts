@@ -251,10 +251,9 @@ export type ChainPlace =
   | { readonly kind: 'mined'; readonly block: ChainBlock; readonly confirmations: number }
   | { readonly kind: 'pending' | 'unknown' }
 
-/** What a withdrawal pays; units. `feeMax` is the most that miners may get. */
+/** What one transaction pays, an output for each; units. `feeMax` is the most that miners may get. */
 export interface PaymentOrder {
-  readonly destination: string
-  readonly amount: bigint
+  readonly outputs: readonly { readonly destination: string; readonly amount: bigint }[]
   readonly feeMax: bigint
 }
 
@@ -296,10 +295,21 @@ export interface Treasury {
   finish(psbt: Uint8Array): SignedPayment | undefined
 }
 
-/** One attempt at a withdrawal, as it is kept before anybody is told of it. */
-export interface PaymentAttempt extends PaymentDraft {
-  readonly withdrawalId: string
-  /** From 1. */
+/** Withdrawals that are paid together, each by an output of one transaction. Whatever is attempted spends the same coins. */
+export interface Payment {
+  readonly paymentId: string
+  /** In the order of the outputs. */
+  readonly withdrawalIds: readonly string[]
+  readonly inputs: readonly TreasuryCoin[]
+  /** In their order; at least one. */
+  readonly attempts: readonly PaymentAttempt[]
+  /** Txids of attempts that were withdrawn, as somebody in them was not to be paid: their bytes are gone. */
+  readonly withdrawn: readonly string[]
+}
+
+/** One transaction for a payment, as it is kept before anybody is told of it. */
+export interface PaymentAttempt extends Omit<PaymentDraft, 'inputs'> {
+  /** Rises. */
   readonly attempt: number
   /** Of the tip when it was drafted. */
   readonly height: number
@@ -322,19 +332,28 @@ export interface ChainStore {
   setPlace(blockHash: string | undefined): Promise<void>
   /** Of these outpoints (`txid:vout`), those that a payment was drafted to spend. */
   spokenFor(outpoints: readonly string[]): Promise<ReadonlySet<string>>
-  /** Attempts at each withdrawal in their order; none for one that has none. */
-  attempts(withdrawalIds: readonly string[]): Promise<ReadonlyMap<string, readonly PaymentAttempt[]>>
-  /** Withdrawals whose payment waits for signatures. */
-  unsigned(): Promise<readonly string[]>
-  /** Keeps an attempt, and its inputs from everybody else. False when it, or a payment with one of its inputs, is there already. */
-  keep(attempt: PaymentAttempt): Promise<boolean>
+  /** Payments that these withdrawals are in. */
+  payments(withdrawalIds: readonly string[]): Promise<readonly Payment[]>
+  /** Payments of which no attempt was recorded for all who are in it. */
+  unrecorded(): Promise<readonly Payment[]>
+  /** Payments with an attempt that waits for signatures. */
+  unsigned(): Promise<readonly Payment[]>
+  /** Keeps a new payment, and its inputs from everybody else. Undefined when one of its withdrawals or inputs is in a payment already. */
+  keep(payment: Omit<Payment, 'paymentId' | 'withdrawn'>): Promise<Payment | undefined>
+  /** Keeps another attempt. False when it is there already. */
+  keepAttempt(paymentId: string, attempt: PaymentAttempt): Promise<boolean>
   /** Keeps the signatures that an attempt has by now, if it had those of `before` until now and is not complete. False when it had others. */
   keepSignatures(
-    attempt: Pick<PaymentAttempt, 'withdrawalId' | 'attempt' | 'psbt' | 'signed'>,
+    paymentId: string,
+    attempt: Pick<PaymentAttempt, 'attempt' | 'psbt' | 'signed'>,
     before: Uint8Array,
   ): Promise<boolean>
+  /** Notes that the last attempt was recorded for all: from now on nobody leaves the payment. */
+  recorded(paymentId: string): Promise<void>
+  /** Forgets the bytes of what was attempted, of which nobody was told, and keeps `next` for those who stay. False when `next` is there already. */
+  replace(paymentId: string, withdrawalIds: readonly string[], next: PaymentAttempt): Promise<boolean>
   /** Forgets a payment that never will be made, and gives its inputs back. */
-  release(withdrawalId: string): Promise<void>
+  release(paymentId: string): Promise<void>
 }
 
 /** A deposit as the log has it. */

@@ -19,7 +19,7 @@ const sequence = 0xfffffffd
 const strictly = { version: 1, strictPrevoutValidation: true } as const
 
 /**
- * Chooses coins and drafts the payment at `feePerKilobyte`: unsigned, with all that a signer needs to know and to check. `transactionBytes`
+ * Chooses coins and drafts the payment, an output for each that it pays, at `feePerKilobyte`: unsigned, with all that a signer needs to know and to check. `transactionBytes`
  * gives the transactions that the chosen coins come from.
  */
 export async function draftPayment(
@@ -43,7 +43,7 @@ function chooseCoins(vault: Vault, order: PaymentOrder, coins: readonly Spendabl
       witnessUtxo: { amount: coin.amount, script: coin.at.script },
       redeemScript: coin.at.redeemScript,
     })),
-    [{ script: vault.scriptTo(order.destination)!, amount: order.amount }],
+    outputsOf(vault, order),
     'default',
     {
       feePerByte: (feePerKilobyte + 999n) / 1000n,
@@ -66,8 +66,8 @@ function chooseCoins(vault: Vault, order: PaymentOrder, coins: readonly Spendabl
 
 /** The payment of exactly these coins at exactly this fee; `origins` are the transactions that the coins come from, in their order. */
 export function draftOf(
-  { change, scriptTo }: Vault,
-  { destination, amount }: PaymentOrder,
+  vault: Vault,
+  order: PaymentOrder,
   inputs: readonly SpendableCoin[],
   fee: bigint,
   origins: readonly Uint8Array[],
@@ -82,12 +82,17 @@ export function draftOf(
       redeemScript: at.redeemScript,
       bip32Derivation: at.keys.map(({ publicKey, fingerprint, path }) => [publicKey, { fingerprint, path: [...path] }]),
     })
-  transaction.addOutput({ script: scriptTo(destination)!, amount })
-  const rest = inputs.reduce((sum, coin) => sum + coin.amount, 0n) - amount - fee
+  for (const output of outputsOf(vault, order)) transaction.addOutput(output)
+  const rest = sumOf(inputs) - sumOf(order.outputs) - fee
   if (rest < 0n) throw new RangeError('the coins do not cover the payment and its fee')
-  if (rest > dust) transaction.addOutput({ script: change.script, amount: rest })
+  if (rest > dust) transaction.addOutput({ script: vault.change.script, amount: rest })
   return { psbt: transaction.toPSBT(), fee: rest > dust ? fee : fee + rest, inputs }
 }
+
+const outputsOf = ({ scriptTo }: Vault, { outputs }: PaymentOrder) =>
+  outputs.map(({ destination, amount }) => ({ script: scriptTo(destination)!, amount }))
+
+export const sumOf = (parts: readonly { readonly amount: bigint }[]) => parts.reduce((sum, { amount }) => sum + amount, 0n)
 
 /** The account that a seed of 16 to 64 bytes gives on the treasury's chain. */
 export function accountOf(seed: Uint8Array, chain: keyof typeof chains): HDKey {

@@ -1,7 +1,7 @@
 import type { HDKey } from '@scure/bip32'
 import type { Chain, Treasury, TreasuryCoin } from '../../commands/ports.ts'
 import { feePerKilobyteMin } from './node.ts'
-import { draftOf, draftPayment, dust, finishPayment, type SpendableCoin, signPayment } from './payment.ts'
+import { draftOf, draftPayment, dust, finishPayment, signPayment, sumOf } from './payment.ts'
 import type { Vault } from './vault.ts'
 
 /** The vault as the processes have it: payments of coins that `chain` knows, signed by `accounts`; none where all keys are elsewhere. */
@@ -32,7 +32,7 @@ export function openTreasury(
     },
 
     async redraft(order, inputs, fee) {
-      if (sumOf(inputs) < order.amount + fee) return undefined
+      if (sumOf(inputs) < sumOf(order.outputs) + fee) return undefined
       const origins = await transactionBytes(inputs.map(({ txid }) => txid))
       const draft = draftOf(vault, order, inputs.map(spendable), fee, origins)
       return draft.fee > order.feeMax ? undefined : draft
@@ -45,5 +45,3 @@ export function openTreasury(
 
 /** Coins that are weighed against each other at first, the largest: the library checks each one's keys, which takes a millisecond. */
 const candidates = 10
-
-const sumOf = (coins: readonly Pick<SpendableCoin, 'amount'>[]) => coins.reduce((sum, { amount }) => sum + amount, 0n)

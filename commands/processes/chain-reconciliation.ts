@@ -35,8 +35,8 @@ export function createReconciliation(deps: ChainDeps) {
   /** Coins that signed payments spend which are not confirmed: they still count, until the ledger books the payment. */
   async function onItsWay(listed: readonly ChainCoin[]): Promise<bigint> {
     const open = await work.withdrawals('signed', openMax)
-    const attempts = await store.attempts(open.map(({ withdrawalId }) => withdrawalId))
-    const inputs = [...attempts.values()].flatMap(([first]) => first?.inputs ?? [])
+    const payments = await store.payments(open.map(({ withdrawalId }) => withdrawalId))
+    const inputs = payments.flatMap((payment) => payment.inputs)
     const counted = new Set(listed.map(({ txid, vout }) => `${txid}:${vout}`))
     return sum(inputs.filter(({ txid, vout }) => !counted.has(`${txid}:${vout}`)).map(({ amount }) => amount))
   }

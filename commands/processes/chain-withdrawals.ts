@@ -1,60 +1,103 @@
-// A withdrawal is drafted, signed, kept, recorded in the log, and only then broadcast; what is in doubt is settled by the same bytes.
+// Withdrawals that may be paid are paid together, as outputs of one transaction, as far as coins and fees allow.
 import { DomainError } from '../../domain/errors.ts'
-import type {
-  BroadcastOutcome,
-  ChainBlock,
-  ChainCoin,
-  ChainWithdrawal,
-  PaymentAttempt,
-  PaymentOrder,
-  TreasuryCoin,
-} from '../ports.ts'
+import type { ChainBlock, ChainCoin, ChainPlace, ChainWithdrawal, TreasuryCoin } from '../ports.ts'
 import { type ChainDeps, eachItem, say } from './chain.ts'
+import { createPayments, type OpenPayment, orderOf, type Payable } from './chain-payments.ts'
 
-/** Of each kind that a round takes up. */
-const itemsMax = 100
-/** Blocks without a payment in them until it is sent again for a higher fee. */
-const bumpBlocks = 6
+/** Outputs of one payment, and withdrawals that a round takes up. */
+const payablesMax = 100
+/** Signed withdrawals that a round looks at. */
+const signedMax = 1000
 /** How long the address of a withdrawal may be missing: it is handed in before, but elsewhere. */
 const disclosureMs = 10 * 60_000
-
-const nameOf = ({ withdrawalId }: ChainWithdrawal) => `withdrawal ${withdrawalId}`
 
 export interface Withdrawals {
   /** Takes every open withdrawal a step further. */
   advance(tip: ChainBlock): Promise<void>
 }
 
+/** Coins that nobody's payment spends, and what 1000 bytes should pay. */
+interface Purse {
+  coins: readonly TreasuryCoin[]
+  readonly feePerKilobyte: bigint
+}
+
 export function createWithdrawals(deps: ChainDeps): Withdrawals {
   const { chain, treasury, store, work, clock, alarm, reached = () => {} } = deps
-  /** Tip at which each payment was handed to the network last: once a block is enough. */
-  const handedIn = new Map<string, string>()
+  const payments = createPayments(deps)
 
   async function advance(tip: ChainBlock): Promise<void> {
-    await releaseGivenUp()
-    await payApproved(await work.withdrawals('approved', itemsMax), tip)
-    await followSigned(tip)
+    const [approved, signed] = [await work.withdrawals('approved', payablesMax), await work.withdrawals('signed', signedMax)]
+    const open = await openPayments([...approved, ...signed])
+    const inPayment = new Set(open.flatMap(({ payment }) => payment.withdrawalIds))
+    for (const { withdrawalId, txids } of signed)
+      if (!inPayment.has(withdrawalId)) alarm({ kind: 'payment_lost', withdrawalIds: [withdrawalId], txid: txids.at(-1)! })
+    const placeOf = await placesOf(open)
+    await eachItem(deps, open, nameOf, (payment) => payments.follow(payment, placeOf, tip))
+    const drafted = await draftAll(
+      approved.filter(({ withdrawalId }) => !inPayment.has(withdrawalId)),
+      tip,
+    )
+    await eachItem(deps, drafted, nameOf, (payment) => payments.follow(payment, new Map(), tip))
   }
 
-  /** A payment that was drafted for a withdrawal which then was not to be: nobody was told of it. */
-  async function releaseGivenUp(): Promise<void> {
-    const found = await work.withdrawalsById(await store.unsigned())
-    const givenUp = found.filter(({ status }) => isGivenUp(status))
-    await eachItem(deps, givenUp, nameOf, ({ withdrawalId }) => store.release(withdrawalId))
+  /** Payments of these withdrawals, and those that nobody has finished, whose withdrawals may have been given up. */
+  async function openPayments(withdrawals: readonly ChainWithdrawal[]): Promise<readonly OpenPayment[]> {
+    const found = await store.payments(withdrawals.map(({ withdrawalId }) => withdrawalId))
+    const all = new Map([...(await store.unrecorded()), ...found].map((payment) => [payment.paymentId, payment]))
+    const members = await work.withdrawalsById([...all.values()].flatMap(({ withdrawalIds }) => withdrawalIds))
+    const byId = new Map(members.map((withdrawal) => [withdrawal.withdrawalId, withdrawal]))
+    // Of what the to-do list does not know (yet), nothing can be said.
+    const known = [...all.values()].filter(({ withdrawalIds }) => withdrawalIds.every((id) => byId.has(id)))
+    return known.map((payment) => ({ payment, members: payment.withdrawalIds.map((id) => byId.get(id)!) }))
   }
 
-  async function payApproved(approved: readonly ChainWithdrawal[], tip: ChainBlock): Promise<void> {
-    if (!approved.length) return
-    const attempts = await store.attempts(approved.map(({ withdrawalId }) => withdrawalId))
-    const purse = await openPurse()
-    await eachItem(deps, approved, nameOf, async (withdrawal) => {
-      const attempt = attempts.get(withdrawal.withdrawalId)?.[0] ?? (await draftFirst(withdrawal, purse, tip))
-      if (attempt) await record(withdrawal, attempt, tip)
+  async function placesOf(open: readonly OpenPayment[]): Promise<ReadonlyMap<string, ChainPlace>> {
+    const txids = [...new Set(open.flatMap(({ members }) => members.flatMap((withdrawal) => withdrawal.txids)))]
+    const places = await chain.places(txids)
+    return new Map(txids.map((txid, index) => [txid, places[index]!]))
+  }
+
+  async function draftAll(approved: readonly ChainWithdrawal[], tip: ChainBlock): Promise<readonly OpenPayment[]> {
+    const payable: Payable[] = []
+    await eachItem(deps, approved, nameOfWithdrawal, async (withdrawal) => {
+      const destination = await payableTo(withdrawal)
+      if (destination !== undefined) payable.push({ withdrawal, destination })
     })
+    if (!payable.length) return []
+    const purse = await openPurse()
+    const isAlone = ({ withdrawal }: Payable) => payments.isAlone(withdrawal.withdrawalId)
+    const groups = [payable.filter((one) => !isAlone(one)), ...payable.filter(isAlone).map((one) => [one])]
+    const drafted: OpenPayment[] = []
+    // A group that no payment can be made for is parted; one withdrawal that none can be made for waits, or fails.
+    for (let group = groups.shift(); group; group = groups.shift()) {
+      if (!group.length) continue
+      const result = await draft(group, purse, tip)
+      if (typeof result !== 'string') drafted.push(...result)
+      else if (group.length > 1) groups.unshift(...parted(group, result))
+      else await failOrWait(group[0]!.withdrawal, result)
+    }
+    return drafted
+  }
+
+  /** The address of a withdrawal that can be paid now. One that never can fails. */
+  async function payableTo(withdrawal: ChainWithdrawal): Promise<string | undefined> {
+    const destination = await store.destination(withdrawal.destination)
+    const reason = whyImpossible(withdrawal, destination)
+    if (reason === undefined) return destination
+    if (reason !== 'wait') await fail(withdrawal, reason)
+    return undefined
+  }
+
+  function whyImpossible({ amount, requestedAt }: ChainWithdrawal, destination: string | undefined): string | undefined {
+    if (destination === undefined)
+      return clock().getTime() - Date.parse(requestedAt) < disclosureMs ? 'wait' : 'destination_not_disclosed'
+    if (!treasury.isAddress(destination)) return 'destination_invalid'
+    return amount < treasury.dust ? 'amount_is_dust' : undefined
   }
 
   /** Coins that are deep enough and that nobody's payment spends. Read once a round: what a draft takes leaves it. */
-  async function openPurse(): Promise<{ coins: readonly TreasuryCoin[]; feePerKilobyte: bigint }> {
+  async function openPurse(): Promise<Purse> {
     const [found, feePerKilobyte] = await Promise.all([chain.coins(deps.policy().depositConfirmations), chain.feePerKilobyte()])
     const [taken, wallets] = await Promise.all([
       store.spokenFor(found.map(outpointOf)),
@@ -67,158 +110,57 @@ export function createWithdrawals(deps: ChainDeps): Withdrawals {
     return { coins, feePerKilobyte }
   }
 
-  async function draftFirst(
-    withdrawal: ChainWithdrawal,
-    purse: { coins: readonly TreasuryCoin[]; feePerKilobyte: bigint },
-    { height }: ChainBlock,
-  ): Promise<PaymentAttempt | undefined> {
-    const { withdrawalId } = withdrawal
-    const destination = await store.destination(withdrawal.destination)
-    const reason = whyImpossible(withdrawal, destination)
-    if (reason === 'wait') return undefined
-    if (reason !== undefined) return fail(withdrawal, reason)
-    const order = orderOf(withdrawal, destination!)
-    const drafted = await treasury.draft(order, purse.coins, purse.feePerKilobyte)
-    if (drafted === 'fee_max_too_low') return fail(withdrawal, drafted)
-    if (typeof drafted === 'string') {
-      alarm({ kind: 'payment_waits', withdrawalId, reason: drafted })
-      return undefined
-    }
-    const attempt = { ...drafted, withdrawalId, attempt: 1, height, signed: undefined }
-    if (!(await store.keep(attempt))) return undefined
-    const spent = new Set(drafted.inputs.map(outpointOf))
+  /** The payment that was drafted; none where somebody else has done so at this moment; a text that says why it cannot be. */
+  async function draft(group: readonly Payable[], purse: Purse, { height }: ChainBlock) {
+    const order = orderOf(group)
+    // Whoever is paid with others must be able to bear a higher fee with them later.
+    const feeMax = group.length > 1 ? order.feeMax / 2n : order.feeMax
+    const drafted = await treasury.draft({ ...order, feeMax }, purse.coins, purse.feePerKilobyte)
+    if (typeof drafted === 'string') return drafted
+    const { inputs, psbt, fee } = drafted
+    const members = group.map(({ withdrawal }) => withdrawal)
+    const kept = await store.keep({
+      withdrawalIds: members.map(({ withdrawalId }) => withdrawalId),
+      inputs,
+      attempts: [{ attempt: 1, psbt, fee, height, signed: undefined }],
+    })
+    if (!kept) return []
+    const spent = new Set(inputs.map(outpointOf))
     purse.coins = purse.coins.filter((coin) => !spent.has(outpointOf(coin)))
     reached('payment drafted')
-    return attempt
+    return [{ payment: kept, members }]
   }
 
-  function whyImpossible({ amount, requestedAt }: ChainWithdrawal, destination: string | undefined): string | undefined {
-    if (destination === undefined)
-      return clock().getTime() - Date.parse(requestedAt) < disclosureMs ? 'wait' : 'destination_not_disclosed'
-    if (!treasury.isAddress(destination)) return 'destination_invalid'
-    return amount < treasury.dust ? 'amount_is_dust' : undefined
+  async function failOrWait(withdrawal: ChainWithdrawal, reason: string): Promise<void> {
+    if (reason === 'fee_max_too_low') await fail(withdrawal, reason)
+    else alarm({ kind: 'payment_waits', withdrawalIds: [withdrawal.withdrawalId], reason })
   }
 
-  async function fail({ withdrawalId, walletId }: ChainWithdrawal, reason: string): Promise<undefined> {
-    await unlessGivenUp(withdrawalId, () =>
-      say(deps, { type: 'FailWithdrawal', subject: walletId, data: { withdrawalId, reason }, item: withdrawalId }),
-    )
-  }
-
-  /** Signs what is not signed yet, keeps it, and records it; broadcasts nothing that is not recorded. */
-  async function record(withdrawal: ChainWithdrawal, kept: PaymentAttempt, tip: ChainBlock): Promise<void> {
-    const { withdrawalId, walletId } = withdrawal
-    const attempt = await signed(kept)
-    if (!attempt.signed) return
-    const { txid } = attempt.signed
-    const data = { withdrawalId, attempt: attempt.attempt, txid, fee: String(attempt.fee) }
-    const item = `${withdrawalId}\n${attempt.attempt}`
-    const recorded = await unlessGivenUp(withdrawalId, () =>
-      say(deps, { type: 'RecordWithdrawalTransaction', subject: walletId, data, item }),
-    )
-    reached('payment recorded')
-    if (recorded) await handIn(withdrawalId, attempt.signed, tip)
-  }
-
-  async function signed(attempt: PaymentAttempt): Promise<PaymentAttempt> {
-    if (attempt.signed) return attempt
-    const psbt = treasury.sign(attempt.psbt)
-    const done = { ...attempt, psbt, signed: treasury.finish(psbt) }
-    if (!done.signed && Buffer.compare(psbt, attempt.psbt) === 0) return attempt
-    // A cosigner came between: what is kept counts, and is looked at in the next round.
-    if (!(await store.keepSignatures(done, attempt.psbt))) return attempt
-    reached('payment signed')
-    return done
-  }
-
-  /** False when the withdrawal was given up meanwhile; what was drafted for it is released then. */
-  async function unlessGivenUp(withdrawalId: string, work: () => Promise<unknown>): Promise<boolean> {
+  async function fail({ withdrawalId, walletId }: ChainWithdrawal, reason: string): Promise<void> {
     try {
-      await work()
-      return true
+      await say(deps, { type: 'FailWithdrawal', subject: walletId, data: { withdrawalId, reason }, item: withdrawalId })
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error
-      // What is here when its wallet comes to owe stays here.
-      if (error.code === 'WalletFrozen') alarm({ kind: 'payment_waits', withdrawalId, reason: 'wallet_frozen' })
-      else if (error.code !== 'WithdrawalNotInStatus') throw error
-      else if (isGivenUp(error.details.state)) await store.release(withdrawalId)
-      return false
+      // Its owner has cancelled it at this moment.
+      if (!(error instanceof DomainError && error.code === 'WithdrawalNotInStatus')) throw error
     }
-  }
-
-  async function followSigned(tip: ChainBlock): Promise<void> {
-    const open = await work.withdrawals('signed', itemsMax * 10)
-    const attempts = await store.attempts(open.map(({ withdrawalId }) => withdrawalId))
-    const txids = open.flatMap((withdrawal) => withdrawal.txids)
-    const places = await chain.places(txids)
-    const placeOf = new Map(txids.map((txid, index) => [txid, places[index]!]))
-    const { depositConfirmations } = deps.policy()
-
-    await eachItem(deps, open, nameOf, async (withdrawal) => {
-      const mined = withdrawal.txids
-        .map((txid) => ({ txid, place: placeOf.get(txid)! }))
-        .find(({ place }) => place.kind === 'mined')
-      // A node that never heard of it, as after a restore, is told at once.
-      if (withdrawal.txids.every((txid) => placeOf.get(txid)!.kind === 'unknown')) handedIn.delete(withdrawal.withdrawalId)
-      if (mined?.place.kind !== 'mined') await push(withdrawal, attempts.get(withdrawal.withdrawalId) ?? [], tip)
-      else if (mined.place.confirmations >= depositConfirmations) await confirm(withdrawal, mined.txid, mined.place.block)
-    })
-  }
-
-  async function confirm({ withdrawalId, walletId, confirms }: ChainWithdrawal, txid: string, block: ChainBlock): Promise<void> {
-    const data = { withdrawalId, txid, blockHash: block.hash, height: block.height }
-    await say(deps, { type: 'ConfirmWithdrawal', subject: walletId, data, item: `${withdrawalId}\n${confirms}` })
-    handedIn.delete(withdrawalId)
-    reached('payment confirmed')
-  }
-
-  /** The last recorded attempt again, or a dearer one when that has waited for long. */
-  async function push(withdrawal: ChainWithdrawal, attempts: readonly PaymentAttempt[], tip: ChainBlock): Promise<void> {
-    const { withdrawalId, txids } = withdrawal
-    const txid = txids.at(-1)!
-    const last = attempts[txids.length - 1]
-    if (last?.signed?.txid !== txid) return alarm({ kind: 'payment_lost', withdrawalId, txid })
-    const outcome = await handIn(withdrawalId, last.signed, tip)
-    const started = attempts[txids.length]
-    if (started) return record(withdrawal, started, tip)
-    const isLate = tip.height - last.height >= bumpBlocks
-    if (isLate || (outcome?.kind === 'refused' && outcome.reason === 'fee_too_low')) await bump(withdrawal, last, tip)
-  }
-
-  async function handIn(
-    withdrawalId: string,
-    { txid, bytes }: NonNullable<PaymentAttempt['signed']>,
-    tip: ChainBlock,
-  ): Promise<BroadcastOutcome | undefined> {
-    const mark = `${txid}\n${tip.hash}`
-    if (handedIn.get(withdrawalId) === mark) return undefined
-    const outcome = await chain.broadcast(bytes)
-    reached('payment broadcast')
-    // What is in doubt is handed in again at once: the network knows the bytes by their hash.
-    if (outcome.kind !== 'unknown') handedIn.set(withdrawalId, mark)
-    if (outcome.kind === 'refused' && outcome.reason !== 'fee_too_low')
-      alarm({ kind: 'payment_refused', withdrawalId, txid, message: outcome.message })
-    return outcome
-  }
-
-  /** The same coins to the same address for half as much again: whichever of the two is mined, the other cannot be. */
-  async function bump(withdrawal: ChainWithdrawal, last: PaymentAttempt, tip: ChainBlock): Promise<void> {
-    const { withdrawalId, feeMax } = withdrawal
-    const destination = await store.destination(withdrawal.destination)
-    if (destination === undefined || last.fee >= feeMax) return
-    const wanted = last.fee + last.fee / 2n
-    const fee = wanted < feeMax ? wanted : feeMax
-    const draft = await treasury.redraft(orderOf(withdrawal, destination), last.inputs, fee)
-    if (!draft || draft.fee <= last.fee) return
-    const attempt = { ...draft, withdrawalId, attempt: last.attempt + 1, height: tip.height, signed: undefined }
-    if (await store.keep(attempt)) await record(withdrawal, attempt, tip)
   }
 
   return { advance }
 }
 
-const orderOf = ({ amount, feeMax }: ChainWithdrawal, destination: string): PaymentOrder => ({ destination, amount, feeMax })
+/** Where fees are too high for all, those who may bear the least go by themselves; where coins are missing, those come first who wait longest. */
+function parted(group: readonly Payable[], reason: string): Payable[][] {
+  if (reason === 'fee_max_too_low') {
+    const least = group.map(({ withdrawal }) => withdrawal.feeMax).reduce((least, feeMax) => (feeMax < least ? feeMax : least))
+    const others = group.filter(({ withdrawal }) => withdrawal.feeMax > least)
+    return [others, ...group.filter(({ withdrawal }) => withdrawal.feeMax === least).map((one) => [one])]
+  }
+  const half = Math.ceil(group.length / 2)
+  return [group.slice(0, half), group.slice(half)]
+}
 
-const isGivenUp = (status: unknown) => status === 'cancelled' || status === 'rejected' || status === 'failed'
+const nameOf = ({ payment: { paymentId } }: OpenPayment) => `payment ${paymentId}`
+
+const nameOfWithdrawal = ({ withdrawalId }: ChainWithdrawal) => `withdrawal ${withdrawalId}`
 
 const outpointOf = ({ txid, vout }: Pick<ChainCoin, 'txid' | 'vout'>) => `${txid}:${vout}`

@@ -37,11 +37,11 @@ export interface ChainDeps {
 export type ChainAlarm =
   | { readonly kind: 'item_failed'; readonly item: string; readonly error: unknown }
   /** A signed payment's coins were spent by somebody else, or the network calls it invalid. */
-  | { readonly kind: 'payment_refused'; readonly withdrawalId: string; readonly txid: string; readonly message: string }
+  | { readonly kind: 'payment_refused'; readonly withdrawalIds: readonly string[]; readonly txid: string; readonly message: string }
   /** The log knows a payment whose bytes are gone: it may be paid or not. */
-  | { readonly kind: 'payment_lost'; readonly withdrawalId: string; readonly txid: string }
+  | { readonly kind: 'payment_lost'; readonly withdrawalIds: readonly string[]; readonly txid: string }
   /** The treasury has no coins that are deep enough: it waits. */
-  | { readonly kind: 'payment_waits'; readonly withdrawalId: string; readonly reason: string }
+  | { readonly kind: 'payment_waits'; readonly withdrawalIds: readonly string[]; readonly reason: string }
   | { readonly kind: 'difference'; readonly subject: string; readonly expected: bigint; readonly actual: bigint }
 
 export type ChainPoint =

@@ -133,10 +133,10 @@ function walletIdOf(text: string): string {
 
 /** Payments on their way between machines. */
 const unsignedSchema = z.strictObject({
-  format: z.literal('duxnet-unsigned-v1'),
+  format: z.literal('duxnet-unsigned-v2'),
   payments: z.array(
     z.strictObject({
-      withdrawalId: uuidSchema,
+      paymentId: uuidSchema,
       attempt: z.int().positive(),
       /** BIP 174. */
       psbt: z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64')),
@@ -149,7 +149,7 @@ type Unsigned = z.output<typeof unsignedSchema>['payments'][number]
 function writeUnsigned(path: string, payments: readonly Unsigned[]): void {
   const text = payments.map(({ psbt, ...payment }) => ({ ...payment, psbt: Buffer.from(psbt).toString('base64') }))
   mkdirSync(dirname(path), { recursive: true })
-  writeOnce(path, `${JSON.stringify({ format: 'duxnet-unsigned-v1', payments: text }, null, 2)}\n`)
+  writeOnce(path, `${JSON.stringify({ format: 'duxnet-unsigned-v2', payments: text }, null, 2)}\n`)
 }
 
 async function exportUnsigned(vault: Vault, store: ChainStore, path: string): Promise<void> {
@@ -161,9 +161,8 @@ async function exportUnsigned(vault: Vault, store: ChainStore, path: string): Pr
 
 /** Attempts that are not complete, with the signatures that they have. */
 async function unsignedOf(store: ChainStore): Promise<readonly Unsigned[]> {
-  const attempts = await store.attempts(await store.unsigned())
-  return [...attempts.values()].flatMap((all) =>
-    all.filter(({ signed }) => !signed).map(({ withdrawalId, attempt, psbt }) => ({ withdrawalId, attempt, psbt })),
+  return (await store.unsigned()).flatMap(({ paymentId, attempts }) =>
+    attempts.filter(({ signed }) => !signed).map(({ attempt, psbt }) => ({ paymentId, attempt, psbt })),
   )
 }
 
@@ -183,15 +182,15 @@ async function sign(files: WalletFiles, config: Config, path: string, out: Value
 async function submit(vault: Vault, store: ChainStore, path: string): Promise<void> {
   const waiting = await unsignedOf(store)
   for (const payment of parsed(path, unsignedSchema).payments) {
-    const { withdrawalId, attempt } = payment
-    const kept = waiting.find((one) => one.withdrawalId === withdrawalId && one.attempt === attempt)
+    const { paymentId, attempt } = payment
+    const kept = waiting.find((one) => one.paymentId === paymentId && one.attempt === attempt)
     if (!kept) {
-      say(`${withdrawalId} waits for no signature`)
+      say(`${paymentId} waits for no signature`)
       continue
     }
     const psbt = combined(kept, payment)
-    if (!(await store.keepSignatures({ withdrawalId, attempt, psbt, signed: finishPayment(vault, psbt) }, kept.psbt)))
-      throw new Failure(`the payment of ${withdrawalId} got other signatures at this moment; submit the file again`)
+    if (!(await store.keepSignatures(paymentId, { attempt, psbt, signed: finishPayment(vault, psbt) }, kept.psbt)))
+      throw new Failure(`the payment ${paymentId} got other signatures at this moment; submit the file again`)
     say(lineOf(payment, summary(vault, { ...payment, psbt }), vault))
   }
 }
@@ -200,25 +199,25 @@ function combined(kept: Unsigned, given: Unsigned): Uint8Array {
   try {
     return combinePayments([kept.psbt, given.psbt])
   } catch (error) {
-    throw new Failure(`the file's payment of ${kept.withdrawalId} is not the one that waits here: ${(error as Error).message}`, {
+    throw new Failure(`the file's payment ${kept.paymentId} is not the one that waits here: ${(error as Error).message}`, {
       cause: error,
     })
   }
 }
 
-function summary(vault: Vault, { withdrawalId, psbt }: Unsigned): PaymentSummary {
+function summary(vault: Vault, { paymentId, psbt }: Unsigned): PaymentSummary {
   try {
     return summaryOf(vault, psbt)
   } catch (error) {
-    throw new Failure(`the payment of ${withdrawalId} is damaged or not this treasury's: ${(error as Error).message}`, {
+    throw new Failure(`the payment ${paymentId} is damaged or not this treasury's: ${(error as Error).message}`, {
       cause: error,
     })
   }
 }
 
-function lineOf({ withdrawalId }: Unsigned, { outputs, change, fee, signatures }: PaymentSummary, { plan }: Vault): string {
+function lineOf({ paymentId }: Unsigned, { outputs, change, fee, signatures }: PaymentSummary, { plan }: Vault): string {
   const paid = outputs.map(({ address, amount }) => `${coinsText(amount)} to ${address}`).join(', ')
-  return `${withdrawalId}: ${paid}; fee ${coinsText(fee)}, change ${coinsText(change)}; ${signatures} of ${plan.threshold} signatures`
+  return `${paymentId}: ${paid}; fee ${coinsText(fee)}, change ${coinsText(change)}; ${signatures} of ${plan.threshold} signatures`
 }
 
 /** The private store of the running instance, or of `DATABASE_URL`. */

@@ -1,6 +1,7 @@
 import { Transaction } from '@scure/btc-signer'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Payment } from '../../commands/ports.ts'
 import { randomOf } from '../projections/history.ts'
 import { startTestNode } from '../support/flopcoin/node.ts'
 import { plan, vault } from './instance.ts'
@@ -83,6 +84,122 @@ withdrawals('of an address that is none, was not disclosed, or of dust fail and 
   assert.is(await wallet.balance(), 20n * coin)
 })
 
+withdrawals('that wait together are paid by one transaction, and share its fee to the unit', async ({ world }) => {
+  const wallets = [await funded(world), await funded(world)]
+  const ids: string[] = []
+  for (let n = 0; n < 7; n++) ids.push(await wallets[n % 2]!.withdraw(coin + BigInt(n), elsewhere(n)))
+  await world.settle()
+  assert.is(world.node.calls.get('sendrawtransaction'), 1)
+  assert.is(world.node.calls.get('sendmany'), undefined)
+  await world.pass(3)
+  const signed = (await world.events()).flatMap((event) => (event.type === 'WithdrawalSigned' ? [event.data] : []))
+  assert.equal(new Set(signed.map(({ withdrawalId }) => withdrawalId)), new Set(ids))
+  assert.is(new Set(signed.map(({ txid }) => txid)).size, 1)
+  const fees = signed.map(({ fee }) => BigInt(fee))
+  assert.is(
+    fees.reduce((sum, fee) => sum + fee, 0n),
+    (await world.accounts()).get('fees:chain'),
+  )
+  assert.ok(fees.every((fee) => fee === fees.at(-1)! || fee === fees.at(-1)! + 1n))
+  for (const id of ids) assert.equal(await eventsOf(world, id), ['Requested', 'Signed', 'Confirmed'])
+  const addresses = ids.map((_, n) => elsewhere(n))
+  assert.equal(
+    await paidTo(world, addresses),
+    ids.map((_, n) => coin + BigInt(n)),
+  )
+  await holdsTogether(world)
+})
+
+withdrawals('that may bear too little are not paid with others; what is too little alone may do together', async ({ world }) => {
+  const wallet = await funded(world)
+  const [first, second] = [await wallet.withdraw(coin, elsewhere(1)), await wallet.withdraw(coin, elsewhere(2))]
+  const cheap = await wallet.withdraw(coin, elsewhere(3), 1000n)
+  const little = await wallet.withdraw(coin, elsewhere(4), 320_000n)
+  await world.settle()
+  await world.pass(3)
+  assert.equal(await eventsOf(world, cheap), ['Requested', 'Failed'])
+  for (const id of [first, second, little]) assert.equal(await eventsOf(world, id), ['Requested', 'Signed', 'Confirmed'])
+  assert.is(world.node.calls.get('sendrawtransaction'), 1)
+  const later = await wallet.withdraw(coin, elsewhere(4), 320_000n)
+  await world.settle()
+  assert.equal(await eventsOf(world, later), ['Requested', 'Failed'])
+  await holdsTogether(world)
+})
+
+/** Cosigners elsewhere: what is drafted waits until \`restart\` has their keys, and meanwhile things happen. */
+async function drafted(world: ChainWorld, count: number) {
+  const wallet = await funded(world)
+  await world.restart({ keys: 1 })
+  const ids: string[] = []
+  for (let n = 0; n < count; n++) ids.push(await wallet.withdraw(coin, elsewhere(n)))
+  await world.settle().catch(() => {})
+  return { wallet, ids }
+}
+
+withdrawals('are paid without the one that was cancelled after the payment was drafted', async ({ world }) => {
+  const { wallet, ids } = await drafted(world, 4)
+  await wallet.command('CancelWithdrawal', { withdrawalId: ids[2]! })
+  await world.restart({ keys: plan.threshold })
+  await world.settle()
+  await world.pass(4)
+  for (const [n, id] of ids.entries())
+    assert.equal(await eventsOf(world, id), n === 2 ? ['Requested', 'Cancelled'] : ['Requested', 'Signed', 'Confirmed'])
+  assert.equal(
+    await paidTo(
+      world,
+      ids.map((_, n) => elsewhere(n)),
+    ),
+    [coin, coin, 0n, coin],
+  )
+  await holdsTogether(world)
+})
+
+withdrawals('already recorded when another is given up are paid with the same coins, without it', async ({ world }) => {
+  const wallet = await funded(world)
+  const ids = [await wallet.withdraw(coin, elsewhere(0)), await wallet.withdraw(coin, elsewhere(1)), await wallet.withdraw(coin, elsewhere(2))] // biome-ignore format: one line
+  let left = 1
+  // The last one is cancelled when the log knows the transaction for the first two.
+  await world.restart({
+    reached: (point) => {
+      if (point === 'payment recorded' && left-- === 0) throw new Error('the process ends here')
+    },
+  })
+  await world.instance.caughtUp()
+  await world.instance.runner.round()
+  const [, recorded, last] = (await world.instance.chainStore.payments(ids))[0]!.withdrawalIds
+  await wallet.command('CancelWithdrawal', { withdrawalId: last! })
+  await world.restart({ reached: () => {} })
+  await world.settle()
+  await world.pass(4)
+  assert.equal(await eventsOf(world, recorded!), ['Requested', 'Signed', 'Signed', 'Confirmed'])
+  assert.equal(await eventsOf(world, last!), ['Requested', 'Cancelled'])
+  const sums = await paidTo(
+    world,
+    ids.map((_, n) => elsewhere(n)),
+  )
+  assert.equal(
+    sums,
+    ids.map((id) => (id === last ? 0n : coin)),
+  )
+  const [payment] = await world.instance.chainStore.payments([recorded!])
+  assert.is(payment!.withdrawn.length, 1)
+  await holdsTogether(world)
+})
+
+withdrawals('of a wallet that came to owe do not keep others waiting', async ({ world }) => {
+  const [debtor, wallet] = [await world.openWallet(), await funded(world)]
+  const txid = await world.node.chain.pay(debtor.address, 5n * coin)
+  await world.pass(3)
+  const kept = await debtor.withdraw(4n * coin, elsewhere(1), coin / 2n)
+  await world.node.chain.reorganise(3, { without: [txid] })
+  const paid = await wallet.withdraw(coin, elsewhere(2))
+  await world.pass(6)
+  assert.equal(await eventsOf(world, kept), ['Requested'])
+  assert.equal((await eventsOf(world, paid)).at(-1), 'Confirmed')
+  assert.equal(await paidTo(world, [elsewhere(1), elsewhere(2)]), [0n, coin])
+  assert.ok(world.instance.alarms.some((alarm) => alarm.kind === 'payment_waits' && alarm.reason === 'wallet_frozen'))
+})
+
 withdrawals('that were cancelled before they were signed are never paid', async ({ world }) => {
   const wallet = await funded(world)
   const id = await wallet.withdraw(coin, elsewhere(1))
@@ -119,7 +236,7 @@ withdrawals('that no block takes are sent again for a higher fee, with the same 
     await world.settle()
   }
   assert.equal(await eventsOf(world, id), ['Requested', 'Signed', 'Signed'])
-  const attempts = (await world.instance.chainStore.attempts([id])).get(id)!
+  const [{ attempts }] = (await world.instance.chainStore.payments([id])) as [Payment]
   const inputs = attempts.map(({ signed }) => Transaction.fromRaw(signed!.bytes, { allowUnknownInputs: true }).getInput(0).txid)
   assert.equal(inputs[0], inputs[1])
   assert.ok(attempts[1]!.fee > attempts[0]!.fee)
@@ -167,7 +284,7 @@ withdrawals('whose coins were undone for good are told of, and pay nobody', asyn
   await world.node.chain.reorganise(3, { without: [txid] })
   await world.settle()
   await world.pass(2)
-  assert.ok(world.instance.alarms.some((alarm) => alarm.kind === 'payment_refused' && alarm.withdrawalId === id))
+  assert.ok(world.instance.alarms.some((alarm) => alarm.kind === 'payment_refused' && alarm.withdrawalIds.includes(id)))
   assert.equal(await paidTo(world, [elsewhere(1)]), [0n])
 })
 
@@ -177,7 +294,8 @@ withdrawals('wait for cosigners whose keys are elsewhere', async ({ world }) => 
   const id = await wallet.withdraw(coin, elsewhere(1))
   await world.settle().catch(() => {})
   assert.equal(await eventsOf(world, id), ['Requested'])
-  assert.equal(await world.instance.chainStore.unsigned(), [id])
+  const [waiting] = await world.instance.chainStore.unsigned()
+  assert.equal(waiting!.withdrawalIds, [id])
   await world.restart({ keys: plan.threshold })
   await world.settle()
   await world.pass(3)

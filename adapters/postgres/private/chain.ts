@@ -1,5 +1,6 @@
-import type { Kysely, Selectable } from 'kysely'
-import type { ChainStore, PaymentAttempt, TreasuryCoin } from '../../../commands/ports.ts'
+import { randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import type { ChainStore, Payment, PaymentAttempt, TreasuryCoin } from '../../../commands/ports.ts'
 import type { PrivateStore, PrivateTables } from './store.ts'
 
 /** Whose address is whose. */
@@ -8,9 +9,22 @@ export interface DepositAddressRow {
   address: string
 }
 
-/** One attempt at paying a withdrawal. */
 export interface PaymentRow {
+  paymentId: string
+  /** Whether the log knows a transaction of it for each of its withdrawals. */
+  recorded: boolean
+}
+
+/** A withdrawal is in one payment at most. */
+export interface PaymentMemberRow {
   withdrawalId: string
+  paymentId: string
+  /** Of the outputs of the payment. */
+  place: number
+}
+
+export interface AttemptRow {
+  paymentId: string
   attempt: number
   psbt: Buffer
   /** Units, decimal text. */
@@ -21,11 +35,17 @@ export interface PaymentRow {
   bytes: Buffer | null
 }
 
-/** What a withdrawal's payments spend, all of its attempts the same. */
+/** An attempt that was withdrawn after it was signed. */
+export interface WithdrawnRow {
+  txid: string
+  paymentId: string
+}
+
+/** What a payment spends, all of its attempts the same. */
 export interface PaymentInputRow {
   txid: string
   vout: number
-  withdrawalId: string
+  paymentId: string
   /** Of the inputs of the payment. */
   place: number
   address: string
@@ -110,40 +130,53 @@ export function chainStore(store: PrivateStore): ChainStore {
       return new Set(rows.map(({ txid, vout }) => `${txid}:${vout}`).filter((outpoint) => wanted.has(outpoint)))
     },
 
-    async attempts(withdrawalIds) {
-      if (!withdrawalIds.length) return new Map()
+    async payments(withdrawalIds) {
+      if (!withdrawalIds.length) return []
       const db = await store.db()
-      const [payments, inputs] = await Promise.all([
-        db.selectFrom('payments').selectAll().where('withdrawalId', 'in', withdrawalIds).orderBy('attempt').execute(),
-        db.selectFrom('paymentInputs').selectAll().where('withdrawalId', 'in', withdrawalIds).orderBy('place').execute(),
-      ])
-      const inputsOf = Map.groupBy(inputs, (input) => input.withdrawalId)
-      return Map.groupBy(
-        payments.map((payment) => attemptOf(payment, inputsOf.get(payment.withdrawalId) ?? [])),
-        (attempt) => attempt.withdrawalId,
-      )
+      const members = db.selectFrom('paymentMembers').select('paymentId').where('withdrawalId', 'in', withdrawalIds)
+      return paymentsOf(db, await members.distinct().execute())
+    },
+
+    async unrecorded() {
+      const db = await store.db()
+      const found = db.selectFrom('payments').select('paymentId').where('recorded', '=', false)
+      return paymentsOf(db, await found.orderBy('paymentId').limit(unrecordedMax).execute())
     },
 
     async unsigned() {
       const db = await store.db()
-      const rows = await db.selectFrom('payments').select('withdrawalId').distinct().where('bytes', 'is', null).execute()
-      return rows.map(({ withdrawalId }) => withdrawalId)
+      const attempts = db.selectFrom('paymentAttempts').select('paymentId').where('bytes', 'is', null)
+      return paymentsOf(db, await attempts.distinct().execute())
     },
 
-    async keep(attempt) {
+    async keep(payment) {
+      const paymentId = randomUUID()
       const db = await store.db()
-      return db
-        .transaction()
-        .execute((tx) => keep(tx, attempt))
-        .catch(takenIsFalse)
+      const isKept = await unlessTaken(db, async (tx) => {
+        await tx.insertInto('payments').values({ paymentId, recorded: false }).execute()
+        await insertMembers(tx, paymentId, payment.withdrawalIds)
+        await insertInputs(tx, paymentId, payment.inputs)
+        await tx
+          .insertInto('paymentAttempts')
+          .values(payment.attempts.map((attempt) => attemptRow(paymentId, attempt)))
+          .execute()
+      })
+      return isKept ? { ...payment, paymentId, withdrawn: [] } : undefined
     },
 
-    async keepSignatures({ withdrawalId, attempt, psbt, signed }, before) {
+    async keepAttempt(paymentId, attempt) {
+      const db = await store.db()
+      return unlessTaken(db, async (tx) => {
+        await tx.insertInto('paymentAttempts').values(attemptRow(paymentId, attempt)).execute()
+      })
+    },
+
+    async keepSignatures(paymentId, { attempt, psbt, signed }, before) {
       const db = await store.db()
       const { numUpdatedRows } = await db
-        .updateTable('payments')
+        .updateTable('paymentAttempts')
         .set({ psbt: Buffer.from(psbt), ...signedColumns(signed) })
-        .where('withdrawalId', '=', withdrawalId)
+        .where('paymentId', '=', paymentId)
         .where('attempt', '=', attempt)
         .where('psbt', '=', Buffer.from(before))
         // Bytes that are there may have been told of.
@@ -152,63 +185,115 @@ export function chainStore(store: PrivateStore): ChainStore {
       return numUpdatedRows > 0n
     },
 
-    async release(withdrawalId) {
+    async recorded(paymentId) {
       const db = await store.db()
-      await db.transaction().execute(async (tx) => {
-        await tx.deleteFrom('payments').where('withdrawalId', '=', withdrawalId).execute()
-        await tx.deleteFrom('paymentInputs').where('withdrawalId', '=', withdrawalId).execute()
+      await db.updateTable('payments').set({ recorded: true }).where('paymentId', '=', paymentId).execute()
+    },
+
+    async replace(paymentId, withdrawalIds, next) {
+      const db = await store.db()
+      return unlessTaken(db, async (tx) => {
+        await tx.insertInto('paymentAttempts').values(attemptRow(paymentId, next)).execute()
+        const gone = await tx
+          .deleteFrom('paymentAttempts')
+          .where('paymentId', '=', paymentId)
+          .where('attempt', '<', next.attempt)
+          .returning('txid')
+          .execute()
+        const txids = gone.flatMap(({ txid }) => txid ?? [])
+        if (txids.length)
+          await tx
+            .insertInto('paymentsWithdrawn')
+            .values(txids.map((txid) => ({ txid, paymentId })))
+            .execute()
+        await tx.deleteFrom('paymentMembers').where('paymentId', '=', paymentId).execute()
+        await insertMembers(tx, paymentId, withdrawalIds)
       })
+    },
+
+    async release(paymentId) {
+      const db = await store.db()
+      await db.deleteFrom('payments').where('paymentId', '=', paymentId).execute()
     },
   }
 }
 
-async function keep(tx: Kysely<PrivateTables>, payment: PaymentAttempt): Promise<boolean> {
-  const { withdrawalId, attempt, psbt, fee, height, signed, inputs } = payment
+/** Payments that nobody has finished, at once. */
+const unrecordedMax = 1000
+
+type Database = Kysely<PrivateTables>
+
+async function insertMembers(tx: Database, paymentId: string, withdrawalIds: readonly string[]): Promise<void> {
   await tx
-    .insertInto('payments')
-    .values({ withdrawalId, attempt, psbt: Buffer.from(psbt), fee: String(fee), height, ...signedColumns(signed) })
+    .insertInto('paymentMembers')
+    .values(withdrawalIds.map((withdrawalId, place) => ({ withdrawalId, paymentId, place })))
     .execute()
-  if (attempt > 1) return true
-  await tx
-    .insertInto('paymentInputs')
-    .values(
-      inputs.map(({ txid, vout, address, walletId, amount }, place) => ({
-        txid,
-        vout,
-        withdrawalId,
-        place,
-        address,
-        walletId: walletId ?? null,
-        amount: String(amount),
-      })),
-    )
-    .execute()
-  return true
+}
+
+async function insertInputs(tx: Database, paymentId: string, inputs: readonly TreasuryCoin[]): Promise<void> {
+  const rows = inputs.map(({ txid, vout, address, walletId, amount }, place) => ({
+    txid,
+    vout,
+    paymentId,
+    place,
+    address,
+    walletId: walletId ?? null,
+    amount: String(amount),
+  }))
+  await tx.insertInto('paymentInputs').values(rows).execute()
+}
+
+async function paymentsOf(db: Database, found: readonly { readonly paymentId: string }[]): Promise<readonly Payment[]> {
+  if (!found.length) return []
+  const ids = found.map(({ paymentId }) => paymentId)
+  const [members, inputs, attempts, withdrawn] = await Promise.all([
+    db.selectFrom('paymentMembers').selectAll().where('paymentId', 'in', ids).orderBy('place').execute(),
+    db.selectFrom('paymentInputs').selectAll().where('paymentId', 'in', ids).orderBy('place').execute(),
+    db.selectFrom('paymentAttempts').selectAll().where('paymentId', 'in', ids).orderBy('attempt').execute(),
+    db.selectFrom('paymentsWithdrawn').selectAll().where('paymentId', 'in', ids).execute(),
+  ])
+  const [membersOf, inputsOf, attemptsOf, withdrawnOf] = [byPayment(members), byPayment(inputs), byPayment(attempts), byPayment(withdrawn)] // biome-ignore format: one line
+  return ids.map((paymentId) => ({
+    paymentId,
+    withdrawalIds: membersOf(paymentId).map(({ withdrawalId }) => withdrawalId),
+    inputs: inputsOf(paymentId).map(coinOf),
+    attempts: attemptsOf(paymentId).map(attemptOf),
+    withdrawn: withdrawnOf(paymentId).map(({ txid }) => txid),
+  }))
+}
+
+function byPayment<Row extends { readonly paymentId: string }>(rows: readonly Row[]): (paymentId: string) => readonly Row[] {
+  const groups = Map.groupBy(rows, ({ paymentId }) => paymentId)
+  return (paymentId) => groups.get(paymentId) ?? []
+}
+
+/** Does all of it and gives true, or nothing where something of it is there already. */
+async function unlessTaken(db: Database, work: (tx: Database) => Promise<void>): Promise<boolean> {
+  try {
+    await db.transaction().execute(work)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === uniqueViolation) return false
+    throw error
+  }
 }
 
 const uniqueViolation = '23505'
-
-function takenIsFalse(error: unknown): false {
-  if (error instanceof Error && 'code' in error && error.code === uniqueViolation) return false
-  throw error
-}
 
 const signedColumns = (signed: PaymentAttempt['signed']) => ({
   txid: signed?.txid ?? null,
   bytes: signed ? Buffer.from(signed.bytes) : null,
 })
 
-function attemptOf(payment: Selectable<PaymentRow>, inputs: readonly PaymentInputRow[]): PaymentAttempt {
-  const { withdrawalId, attempt, psbt, fee, height, txid, bytes } = payment
-  const coins = inputs.map(
-    ({ txid, vout, address, walletId, amount }): TreasuryCoin => ({
-      txid,
-      vout,
-      address,
-      walletId: walletId ?? undefined,
-      amount: BigInt(amount),
-    }),
-  )
+function attemptRow(paymentId: string, { attempt, psbt, fee, height, signed }: PaymentAttempt): AttemptRow {
+  return { paymentId, attempt, psbt: Buffer.from(psbt), fee: String(fee), height, ...signedColumns(signed) }
+}
+
+function attemptOf({ attempt, psbt, fee, height, txid, bytes }: AttemptRow): PaymentAttempt {
   const signed = txid !== null && bytes !== null ? { txid, bytes } : undefined
-  return { withdrawalId, attempt, psbt, fee: BigInt(fee), height, signed, inputs: coins }
+  return { attempt, psbt, fee: BigInt(fee), height, signed }
+}
+
+function coinOf({ txid, vout, address, walletId, amount }: PaymentInputRow): TreasuryCoin {
+  return { txid, vout, address, walletId: walletId ?? undefined, amount: BigInt(amount) }
 }

@@ -96,4 +96,22 @@ export const migrations: readonly string[] = [
      primary key (txid, vout)
    );
    create index on "paymentInputs" ("withdrawalId")`,
+  // Several withdrawals in one payment. Until now a payment was one withdrawal's, and bore its id.
+  `alter table payments rename to "paymentAttempts";
+   alter table "paymentAttempts" rename "withdrawalId" to "paymentId";
+   alter table "paymentInputs" rename "withdrawalId" to "paymentId";
+   create table payments ("paymentId" text primary key, recorded boolean not null);
+   insert into payments select distinct "paymentId", false from "paymentAttempts";
+   create index on payments ("paymentId") where not recorded;
+   create table "paymentMembers" (
+     "withdrawalId" text primary key,
+     "paymentId" text not null references payments on delete cascade,
+     place integer not null
+   );
+   insert into "paymentMembers" select "paymentId", "paymentId", 0 from payments;
+   create index on "paymentMembers" ("paymentId");
+   create table "paymentsWithdrawn" (txid text primary key, "paymentId" text not null references payments on delete cascade);
+   create index on "paymentsWithdrawn" ("paymentId");
+   alter table "paymentAttempts" add foreign key ("paymentId") references payments on delete cascade;
+   alter table "paymentInputs" add foreign key ("paymentId") references payments on delete cascade`,
 ]

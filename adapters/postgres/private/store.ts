@@ -1,6 +1,14 @@
 import { type Kysely, sql } from 'kysely'
 import { openPrivatePool, type PoolOptions } from '../pool.ts'
-import type { ChainPlaceRow, DepositAddressRow, PaymentInputRow, PaymentRow } from './chain.ts'
+import type {
+  AttemptRow,
+  ChainPlaceRow,
+  DepositAddressRow,
+  PaymentInputRow,
+  PaymentMemberRow,
+  PaymentRow,
+  WithdrawnRow,
+} from './chain.ts'
 import type { DisclosureRow } from './disclosures.ts'
 import { migrations } from './migrations.ts'
 import type { RequestRow } from './records.ts'
@@ -16,6 +24,9 @@ export interface PrivateTables {
   depositAddresses: DepositAddressRow
   chainPlaces: ChainPlaceRow
   payments: PaymentRow
+  paymentMembers: PaymentMemberRow
+  paymentAttempts: AttemptRow
+  paymentsWithdrawn: WithdrawnRow
   paymentInputs: PaymentInputRow
 }
 

@@ -16,7 +16,7 @@ import {
 } from '../../../adapters/flopcoin/payment.ts'
 import { createRpc } from '../../../adapters/flopcoin/rpc.ts'
 import { openVault, treasuryPlanSchema } from '../../../adapters/flopcoin/vault.ts'
-import type { PaymentDraft } from '../../../commands/ports.ts'
+import type { PaymentDraft, PaymentOrder } from '../../../commands/ports.ts'
 import { startTestNode, type TestNode } from '../../support/flopcoin/node.ts'
 import { property } from '../../support/property.ts'
 
@@ -52,6 +52,12 @@ async function coins(): Promise<SpendableCoin[]> {
   }))
 }
 
+/** An order that pays these amounts, an output for each. */
+const pays = (feeMax: bigint, ...amounts: bigint[]): PaymentOrder => ({
+  outputs: amounts.map((amount) => ({ destination, amount })),
+  feeMax,
+})
+
 payment('go from drafting by M of N signatures into a block, to the unit', async () => {
   const chain = chainOf()
   await checkNode(createRpc({ url: node.url }), vault)
@@ -59,7 +65,7 @@ payment('go from drafting by M of N signatures into a block, to the unit', async
   for (const id of walletIds) await node.chain.pay(vault.deposit(id).address, 3n * coin)
   await node.chain.mine(1)
 
-  const order = { destination, amount: 5n * coin, feeMax: coin }
+  const order = pays(coin, 5n * coin)
   const draft = (await draftPayment(vault, order, await coins(), 1_000_000n, chain.transactionBytes)) as PaymentDraft
   assert.is(draft.inputs.length, 2)
   assert.equal(summaryOf(vault, draft.psbt), {
@@ -94,7 +100,7 @@ payment('are replaced by one that spends the same coins and pays more', async ()
   const chain = chainOf()
   for (const id of walletIds) await node.chain.pay(vault.deposit(id).address, 2n * coin)
   await node.chain.mine(1)
-  const order = { destination, amount: coin, feeMax: coin }
+  const order = pays(coin, coin)
   const draft = (await draftPayment(vault, order, await coins(), 1_000_000n, chain.transactionBytes)) as PaymentDraft
   const origins = await chain.transactionBytes(draft.inputs.map(({ txid }) => txid))
   const spent = draft.inputs as readonly SpendableCoin[]
@@ -120,19 +126,13 @@ payment('are replaced by one that spends the same coins and pays more', async ()
 payment('say why they cannot be made', async () => {
   const bytes = chainOf().transactionBytes
   const all = await coins()
-  assert.is(await draftPayment(vault, { destination, amount: 10n ** 15n, feeMax: coin }, all, 1_000_000n, bytes), 'coins_missing')
-  assert.is(await draftPayment(vault, { destination, amount: 1n * coin, feeMax: 1000n }, all, 1_000_000n, bytes), 'fee_max_too_low')
-  assert.is(await draftPayment(vault, { destination, amount: coin, feeMax: coin }, [], 1_000_000n, bytes), 'coins_missing')
+  assert.is(await draftPayment(vault, pays(coin, 10n ** 15n), all, 1_000_000n, bytes), 'coins_missing')
+  assert.is(await draftPayment(vault, pays(1000n, coin), all, 1_000_000n, bytes), 'fee_max_too_low')
+  assert.is(await draftPayment(vault, pays(coin, coin), [], 1_000_000n, bytes), 'coins_missing')
 })
 
 payment('refuse to be signed where amounts are not proved or keys are not the treasury’s', async () => {
-  const draft = (await draftPayment(
-    vault,
-    { destination, amount: coin, feeMax: coin },
-    await coins(),
-    1_000_000n,
-    chainOf().transactionBytes,
-  )) as PaymentDraft
+  const draft = (await draftPayment(vault, pays(coin, coin), await coins(), 1_000_000n, chainOf().transactionBytes)) as PaymentDraft
   const stranger = accountOf(Buffer.alloc(32, 9), 'regtest')
   assert.is(summaryOf(vault, signPayment(vault, draft.psbt, [stranger])).signatures, 0)
   assert.throws(() => summaryOf(vault, draft.psbt.subarray(0, 100)))
@@ -144,15 +144,20 @@ payment('refuse to be signed where amounts are not proved or keys are not the tr
 payment('never lose a unit: what goes in comes out as payment, change and fee', () => {
   property(
     fc.property(
-      fc.bigInt({ min: 1n, max: 10n ** 15n }),
+      fc.array(fc.bigInt({ min: 1n, max: 10n ** 13n }), { minLength: 1, maxLength: 100 }),
       fc.bigInt({ min: 0n, max: 10n ** 8n }),
       fc.bigInt({ min: 0n, max: 10n ** 12n }),
-      (amount, fee, rest) => {
+      (amounts, fee, rest) => {
         const at = vault.change
+        const amount = amounts.reduce((sum, one) => sum + one, 0n)
         const origin = transactionPaying(at.script, amount + fee + rest)
         const input = { txid: origin.id, vout: 0, address: at.address, amount: amount + fee + rest, walletId: undefined, at }
-        const draft = draftOf(vault, { destination, amount, feeMax: fee }, [input], fee, [origin.bytes])
-        const { change, fee: paid } = summaryOf(vault, draft.psbt)
+        const draft = draftOf(vault, pays(fee, ...amounts), [input], fee, [origin.bytes])
+        const { change, fee: paid, outputs } = summaryOf(vault, draft.psbt)
+        assert.equal(
+          outputs.map((output) => output.amount),
+          amounts,
+        )
         assert.is(change + paid + amount, input.amount)
         assert.is(paid, draft.fee)
         assert.ok(change === 0n ? rest <= dust : change > dust)
