@@ -34,6 +34,9 @@ export const moneyCommands = {
   ChangeWalletKey: ofClient(
     proveWalletKey(signerOf('next wallet key'), { networkId, walletId: clientId, commandId: idOf('ChangeWalletKey') }),
   ),
+  ChangeStandingOrder: ofClient({
+    order: { destination: commitment('an address of the chain'), feeMax: '10000000', amountMin: '100000000' },
+  }),
   IssueTestDeposit: ofClient({ amount: '100000000000' }),
   PlaceHold: ofClient({ escrowId }),
   Transfer: ofClient({ to: providerId, amount: '250000000' }),
@@ -87,6 +90,7 @@ export const moneyExample = {
     available: '99000000000',
     shortfall: '0',
     frozen: false,
+    standingOrder: null,
     openedAt: recordedAt,
     openedPosition: '184300',
     changedAt: recordedAt,

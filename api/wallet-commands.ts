@@ -12,6 +12,12 @@ export const walletCommandRoutes: readonly Route[] = [
     'WalletUnknown',
     'WalletKeyProofInvalid',
   ]),
+  alias(
+    '/v1/wallets/:id/standing-order',
+    'ChangeStandingOrder',
+    'Let what airdrops credit leave over the chain at once, or no longer',
+    ['WalletUnknown'],
+  ),
   alias('/v1/wallets/:id/test-deposits', 'IssueTestDeposit', 'Put test money into a wallet, on a test network', [
     'WalletUnknown',
     'TestMoneyRefused',

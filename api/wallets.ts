@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { escrowStatuses } from '../domain/escrow/state.ts'
 import { instantSchema, publicKeySchema, uuidSchema } from '../domain/ids.ts'
 import { amountSchema } from '../domain/money.ts'
+import { standingOrderSchema } from '../domain/wallet/events.ts'
 import { escrowSummary } from '../projections/escrow-summary.ts'
 import type { EventView } from '../projections/event-log.query.ts'
 import { eventLog } from '../projections/event-log.ts'
@@ -31,6 +32,7 @@ export const walletSchema = z
     available: amountSchema.describe('`posted` less `held`: what can be spent'),
     shortfall: amountSchema.describe('What it owes to the network'),
     frozen: z.boolean().describe('While it owes, nothing goes out'),
+    standingOrder: standingOrderSchema.nullable().describe('What airdrops credit leaves over the chain by it'),
     openedAt: instantSchema,
     openedPosition: positionSchema,
     changedAt: instantSchema,

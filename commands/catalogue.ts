@@ -52,6 +52,7 @@ export const commandHandlers = {
   ChangeReputation: changeReputation,
   OpenWallet: wallet.openWallet,
   ChangeWalletKey: wallet.changeWalletKey,
+  ChangeStandingOrder: wallet.changeStandingOrder,
   IssueTestDeposit: wallet.issueTestDeposit,
   CreditDeposit: wallet.creditDeposit,
   ReverseDeposit: wallet.reverseDeposit,

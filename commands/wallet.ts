@@ -17,6 +17,7 @@ import type { CreditSource } from '../domain/wallet/events.ts'
 import { walletKeyProofBytes } from '../domain/wallet/key-proof.ts'
 import {
   cancelWithdrawalData,
+  changeStandingOrderData,
   confirmWithdrawalData,
   failWithdrawalData,
   recordWithdrawalTransactionData,
@@ -141,7 +142,7 @@ export const postCredit = commandHandler({
   ...settlement,
   data: postCreditData,
   needs: ({ data: { source } }) => ({ source: streamOf(source) }),
-  decide: ({ subject, signer, network, data: { source }, facts }, state) =>
+  decide: ({ subject, signer, now, network, data: { source }, facts }, state) =>
     walletDecider.decide(
       {
         type: 'PostCredit',
@@ -150,6 +151,8 @@ export const postCredit = commandHandler({
         serviceKey: serviceKey(network, 'settlement'),
         source,
         owed: owedTo(subject, source, facts.source.state),
+        policy: moneyPolicy(network.policy),
+        now,
       },
       state,
     ),
@@ -184,6 +187,17 @@ export const requestWithdrawal = commandHandler({
         policy: moneyPolicy(network.policy),
         now,
       },
+      state,
+    ),
+})
+
+export const changeStandingOrder = commandHandler({
+  ...shared,
+  data: changeStandingOrderData,
+  actor: owner,
+  decide: ({ subject, signer, network, data }, state) =>
+    walletDecider.decide(
+      { ...data, type: 'ChangeStandingOrder', walletId: subject, signer, policy: moneyPolicy(network.policy) },
       state,
     ),
 })

@@ -48,6 +48,7 @@ const currentSchemas = {
   ReputationChanged: reputationEventSchema,
   WalletOpened: wallet.walletOpenedSchema,
   WalletKeyChanged: wallet.walletKeyChangedSchema,
+  StandingOrderChanged: wallet.standingOrderChangedSchema,
   TestDepositIssued: wallet.testDepositIssuedSchema,
   DepositCredited: wallet.depositCreditedSchema,
   DepositReversed: wallet.depositReversedSchema,

@@ -156,6 +156,7 @@ export function postingsOf(event: DomainEvent): readonly Posting[] {
     case 'ReputationChanged':
     case 'WalletOpened':
     case 'WalletKeyChanged':
+    case 'StandingOrderChanged':
     case 'HoldPlaced':
     case 'WithdrawalRequested':
     case 'WithdrawalApproved':

@@ -90,6 +90,7 @@ export function referencesOf(event: DomainEvent): readonly string[] {
     case 'ReputationChanged':
     case 'WalletOpened':
     case 'WalletKeyChanged':
+    case 'StandingOrderChanged':
     case 'TestDepositIssued':
     case 'DepositCredited':
     case 'DepositReversed':

@@ -6,6 +6,8 @@ const walletColumns = {
   walletId: 'text',
   /** The key that speaks for it now. */
   owner: 'text',
+  /** What airdrops credit leaves over the chain by it; null when there is none. */
+  standingOrder: 'json?',
   /** Its balance; of that, what is spoken for; and what it owes the network. */
   posted: 'amount',
   held: 'amount',
@@ -44,7 +46,7 @@ function isOfWallet(fact: LogFact): fact is WalletFact {
 }
 
 function opened({ data, metadata: { recordedAt }, position }: Extract<LogFact, { type: 'WalletOpened' }>): WalletRow {
-  const nothing = { posted: 0n, held: 0n, shortfall: 0n, reserved: {} }
+  const nothing = { standingOrder: null, posted: 0n, held: 0n, shortfall: 0n, reserved: {} }
   return { ...data, ...nothing, openedAt: recordedAt, openedPosition: position, changedAt: recordedAt, changedPosition: position }
 }
 
@@ -52,6 +54,8 @@ function next(row: WalletRow, { type, data }: Exclude<WalletFact, { type: 'Walle
   switch (type) {
     case 'WalletKeyChanged':
       return { ...row, owner: data.publicKey }
+    case 'StandingOrderChanged':
+      return { ...row, standingOrder: data.order }
     case 'TestDepositIssued':
     case 'DepositCredited':
     case 'CreditPosted':
@@ -172,6 +176,7 @@ function causeOf({ type, data }: WalletFact): Cause | undefined {
   switch (type) {
     case 'WalletOpened':
     case 'WalletKeyChanged':
+    case 'StandingOrderChanged':
       return undefined
     case 'TestDepositIssued':
       return cause('test_deposit', data.depositId)
@@ -215,4 +220,4 @@ function cause(kind: EntryKind, reference: string, other: string | null = null):
   return { kind, reference, other }
 }
 
-export const walletBalances = { name: 'wallet-balances', version: 2, tables: { wallets, walletEntries } } satisfies Projection
+export const walletBalances = { name: 'wallet-balances', version: 3, tables: { wallets, walletEntries } } satisfies Projection

@@ -7,14 +7,18 @@ import type { FundState } from '../fund/decider.ts'
 import { publicKeySchema, signatureSchema, uuidSchema } from '../ids.ts'
 import { commandAmountSchema } from '../money.ts'
 import { requireService } from '../network/offices.ts'
+import type { MoneyPolicy } from '../network/policy.ts'
 import { type CreditSource, creditSourceSchema, depositCreditedSchema, depositReversedSchema, type WalletEvent } from './events.ts'
 import { requireAvailable, requireOwner, requireSame } from './require.ts'
 import { walletSnapshots } from './snapshot.ts'
 import { available, debtShare, depositKey, evolveWallet, ownIdOf, sourceKey, type WalletState, walletBytes } from './state.ts'
 import {
+  byStandingOrder,
   type CancelWithdrawal,
+  type ChangeStandingOrder,
   type ConfirmWithdrawal,
   cancelWithdrawal,
+  changeStandingOrder,
   confirmWithdrawal,
   type FailWithdrawal,
   failWithdrawal,
@@ -126,6 +130,8 @@ export interface PostCredit {
   readonly source: CreditSource
   /** What `source` owes this wallet; undefined when it owes it nothing. */
   readonly owed: bigint | undefined
+  readonly policy: MoneyPolicy
+  readonly now: string
 }
 
 export type WalletCommand =
@@ -138,6 +144,7 @@ export type WalletCommand =
   | EndHold
   | Transfer
   | PostCredit
+  | ChangeStandingOrder
   | RequestWithdrawal
   | ReviewWithdrawal
   | CancelWithdrawal
@@ -174,6 +181,8 @@ export const walletDecider: Decider<WalletState | undefined, WalletCommand, Wall
         return transfer(command, known(command, state))
       case 'PostCredit':
         return postCredit(command, known(command, state))
+      case 'ChangeStandingOrder':
+        return changeStandingOrder(command, known(command, state))
       case 'RequestWithdrawal':
         return requestWithdrawal(command, known(command, state))
       case 'ReviewWithdrawal':
@@ -282,14 +291,15 @@ function transfer({ signer, commandId, to, recipient, amount }: Transfer, state:
   return [{ type: 'TransferSent', data: { walletId, transferId, to, amount } }]
 }
 
-function postCredit({ signer, serviceKey, source, owed }: PostCredit, state: WalletState): WalletEvent[] {
+function postCredit({ signer, serviceKey, source, owed, policy, now }: PostCredit, state: WalletState): WalletEvent[] {
   requireService(signer, serviceKey, 'settlement')
   const key = sourceKey(source)
   if (state.credits.get(key)) return []
   if (owed === undefined) throw new DomainError('CreditNotOwed', { source: key, walletId: state.walletId })
   const amount = String(owed)
   const { walletId } = state
-  return [{ type: 'CreditPosted', data: { walletId, source, amount, toShortfall: repaid(state, amount) } }]
+  const posted: WalletEvent = { type: 'CreditPosted', data: { walletId, source, amount, toShortfall: repaid(state, amount) } }
+  return [posted, ...byStandingOrder({ source, amount: owed, policy, now }, evolveWallet(state, posted)!)]
 }
 
 /** The states of streams that can owe a wallet something. */

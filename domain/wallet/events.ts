@@ -29,6 +29,18 @@ export const walletKeyChangedSchema = eventSchema('WalletKeyChanged', {
   publicKey: publicKeySchema,
 })
 
+/** A standing order: what an airdrop credits to the wallet leaves over the chain at once, less `feeMax`. */
+export const standingOrderSchema = z.strictObject({
+  destination: commitmentSchema.describe('Commits to the address, which is handed in by `POST /v1/disclosures` before'),
+  feeMax: amountSchema.describe('The most that the chain may cost each time; what is not needed comes back'),
+  amountMin: positiveAmountSchema.describe('Credits that would pay less than this stay in the wallet'),
+})
+export const standingOrderChangedSchema = eventSchema('StandingOrderChanged', {
+  walletId,
+  /** Null: none from now on. */
+  order: standingOrderSchema.nullable(),
+})
+
 /** Money of a test network, out of nothing. */
 export const testDepositIssuedSchema = eventSchema('TestDepositIssued', {
   walletId,
@@ -154,6 +166,7 @@ export const withdrawalUnconfirmedSchema = eventSchema('WithdrawalUnconfirmed', 
 export const walletEventSchema = z.discriminatedUnion('type', [
   walletOpenedSchema,
   walletKeyChangedSchema,
+  standingOrderChangedSchema,
   testDepositIssuedSchema,
   depositCreditedSchema,
   depositReversedSchema,
@@ -180,5 +193,6 @@ const walletTypes: ReadonlySet<string> = new Set(walletEventSchema.options.map((
 export function isWalletType(type: string): type is WalletEvent['type'] {
   return walletTypes.has(type)
 }
+export type StandingOrder = z.infer<typeof standingOrderSchema>
 export type CreditSource = z.infer<typeof creditSourceSchema>
 export type Signal = z.infer<typeof signalSchema>

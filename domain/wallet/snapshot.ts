@@ -1,12 +1,15 @@
 import type { Json } from '../canonical.ts'
 import type { Snapshots } from '../decider.ts'
 import { type VersionedMap, versionedMap } from '../versioned-map.ts'
+import type { StandingOrder } from './events.ts'
 import type { Hold, WalletState, Withdrawal, WithdrawalStatus } from './state.ts'
 
 /** A wallet written down: amounts as text, maps as their entries, withdrawals in the order in which they were asked for. */
 interface Written {
   readonly walletId: string
   readonly owner: string
+  /** Absent where it was written down before there were any. */
+  readonly standingOrder?: StandingOrder | null
   readonly balance: readonly [posted: string, held: string, shortfall: string]
   readonly holds: readonly (readonly [escrowId: string, amount: string, status: string])[]
   readonly deposits: readonly (readonly [key: string, amount: string, credited: boolean])[]
@@ -31,10 +34,12 @@ export const walletSnapshots: Snapshots<WalletState | undefined> = {
 }
 
 function written(state: WalletState): Written {
-  const { walletId, owner, posted, held, shortfall, holds, deposits, transfers, credits, withdrawals, destinations } = state
+  const { walletId, owner, standingOrder, posted, held, shortfall } = state
+  const { holds, deposits, transfers, credits, withdrawals, destinations } = state
   return {
     walletId,
     owner,
+    standingOrder,
     balance: [String(posted), String(held), String(shortfall)],
     holds: entriesOf(holds, (key, { amount, status }) => [key, String(amount), status]),
     deposits: entriesOf(deposits, (key, { amount, credited }) => [key, String(amount), credited]),
@@ -50,7 +55,7 @@ function written(state: WalletState): Written {
   }
 }
 
-function read({ walletId, owner, balance, ...lists }: Written): WalletState {
+function read({ walletId, owner, standingOrder = null, balance, ...lists }: Written): WalletState {
   const [posted, held, shortfall] = balance.map(BigInt) as [bigint, bigint, bigint]
   let withdrawals = versionedMap<Withdrawal>()
   let lastWithdrawal: Withdrawal | undefined
@@ -68,6 +73,7 @@ function read({ walletId, owner, balance, ...lists }: Written): WalletState {
   return {
     walletId,
     owner,
+    standingOrder,
     posted,
     held,
     shortfall,

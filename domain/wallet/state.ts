@@ -1,7 +1,7 @@
 import { uuidV5 } from '../ids.ts'
 import { smaller } from '../money.ts'
 import { type VersionedMap, versionedMap } from '../versioned-map.ts'
-import type { CreditSource, WalletEvent } from './events.ts'
+import type { CreditSource, StandingOrder, WalletEvent } from './events.ts'
 
 /** Money that is spoken for; `status` says whether it still is. */
 export interface Hold {
@@ -32,6 +32,7 @@ export interface WalletState {
   readonly walletId: string
   /** The key that speaks for it now. */
   readonly owner: string
+  readonly standingOrder: StandingOrder | null
   readonly posted: bigint
   /** Of `posted`, what holds and unsigned withdrawals have spoken for. */
   readonly held: bigint
@@ -101,6 +102,7 @@ function opened({ walletId, owner }: { readonly walletId: string; readonly owner
   return {
     walletId,
     owner,
+    standingOrder: null,
     posted: 0n,
     held: 0n,
     shortfall: 0n,
@@ -119,6 +121,8 @@ function next(state: WalletState, event: Exclude<WalletEvent, { type: 'WalletOpe
   switch (event.type) {
     case 'WalletKeyChanged':
       return { ...state, owner: event.data.publicKey }
+    case 'StandingOrderChanged':
+      return { ...state, standingOrder: event.data.order }
     case 'TestDepositIssued':
       return { ...received(state, event.data), deposits: deposits.with(event.data.depositId, { amount: BigInt(event.data.amount), credited: true }) } // biome-ignore format: one step a line
     case 'DepositCredited':

@@ -4,11 +4,13 @@ import { z } from 'zod'
 import { commitmentSchema } from '../commitment.ts'
 import { DomainError, malformed } from '../errors.ts'
 import { uuidSchema } from '../ids.ts'
-import { amountSchema, commandAmountSchema } from '../money.ts'
+import { amountSchema, commandAmountSchema, smaller } from '../money.ts'
 import { requireService } from '../network/offices.ts'
 import type { MoneyPolicy } from '../network/policy.ts'
 import {
+  type CreditSource,
   type Signal,
+  standingOrderChangedSchema,
   type WalletEvent,
   withdrawalConfirmedSchema,
   withdrawalFailedSchema,
@@ -16,13 +18,14 @@ import {
   withdrawalUnconfirmedSchema,
 } from './events.ts'
 import { requireAvailable, requireNoDebt, requireOwner, requireSame } from './require.ts'
-import { debtShare, ownIdOf, type WalletState, type Withdrawal, type WithdrawalStatus } from './state.ts'
+import { available, debtShare, ownIdOf, sourceKey, type WalletState, type Withdrawal, type WithdrawalStatus } from './state.ts'
 
 export const requestWithdrawalData = z.strictObject({
   amount: commandAmountSchema,
   feeMax: amountSchema.describe('The most that the chain may cost; what is not needed comes back'),
   destination: commitmentSchema.describe('Commits to the address, which is handed in by `POST /v1/disclosures` before'),
 })
+export const changeStandingOrderData = standingOrderChangedSchema.shape.data.pick({ order: true })
 export const reviewWithdrawalData = z.strictObject({ withdrawalId: uuidSchema, approve: z.boolean() })
 export const cancelWithdrawalData = z.strictObject({ withdrawalId: uuidSchema })
 export const failWithdrawalData = withdrawalFailedSchema.shape.data.omit({ walletId: true, toShortfall: true })
@@ -42,6 +45,13 @@ export interface RequestWithdrawal extends z.infer<typeof requestWithdrawalData>
   readonly commandId: string
   readonly policy: MoneyPolicy
   readonly now: string
+}
+
+export interface ChangeStandingOrder extends z.infer<typeof changeStandingOrderData> {
+  readonly type: 'ChangeStandingOrder'
+  readonly walletId: string
+  readonly signer: string
+  readonly policy: MoneyPolicy
 }
 
 export interface ReviewWithdrawal extends z.infer<typeof reviewWithdrawalData> {
@@ -87,16 +97,53 @@ export function requestWithdrawal(command: RequestWithdrawal, state: WalletState
   const withdrawalId = ownIdOf(walletId, commandId)
   const known = state.withdrawals.get(withdrawalId)
   if (known) return requireSame(commandId, known.amount === BigInt(amount) && known.destination === destination)
-  if (BigInt(feeMax) > BigInt(policy.withdrawal.feeMax))
-    throw malformed('command.data.feeMax', `must be at most ${policy.withdrawal.feeMax}`)
+  requireFeeMax('command.data.feeMax', feeMax, policy)
   requireAvailable(state, BigInt(amount) + BigInt(feeMax))
-  const signals = signalsOf(command, state)
+  return [requested({ withdrawalId, amount, feeMax, destination, policy, now }, state)]
+}
+
+type Wanted = Pick<RequestWithdrawal, 'amount' | 'feeMax' | 'destination' | 'policy' | 'now'> & { readonly withdrawalId: string }
+
+function requested({ policy, ...wanted }: Wanted, state: WalletState): WalletEvent {
+  const { withdrawalId, amount, feeMax, destination, now: at } = wanted
+  const signals = signalsOf({ policy, ...wanted }, state)
   const review = signals.length > 0
-  return [{ type: 'WithdrawalRequested', data: { walletId, withdrawalId, amount, feeMax, destination, signals, review, at: now } }]
+  const data = { walletId: state.walletId, withdrawalId, amount, feeMax, destination, signals, review, at }
+  return { type: 'WithdrawalRequested', data }
+}
+
+export function changeStandingOrder({ signer, order, policy }: ChangeStandingOrder, state: WalletState): WalletEvent[] {
+  requireOwner(state, signer)
+  if (order) requireFeeMax('command.data.order.feeMax', order.feeMax, policy)
+  const { walletId, standingOrder } = state
+  const isSame = order
+    ? standingOrder && Object.entries(order).every(([name, value]) => standingOrder[name as keyof typeof order] === value)
+    : !standingOrder
+  return isSame ? [] : [{ type: 'StandingOrderChanged', data: { walletId, order } }]
+}
+
+function requireFeeMax(field: string, feeMax: string, { withdrawal }: MoneyPolicy): void {
+  if (BigInt(feeMax) > BigInt(withdrawal.feeMax)) throw malformed(field, `must be at most ${withdrawal.feeMax}`)
+}
+
+/** What the wallet's standing order makes of a credit of `amount` units that has just come into `state`; nothing where it has none, owes, or too little came. */
+export function byStandingOrder(
+  { source, amount, policy, now }: { source: CreditSource; amount: bigint; policy: MoneyPolicy; now: string },
+  state: WalletState,
+): WalletEvent[] {
+  const { walletId, standingOrder, shortfall } = state
+  if (!standingOrder || source.kind !== 'airdrop' || shortfall > 0n) return []
+  const { destination, amountMin } = standingOrder
+  // The network may have lowered what a withdrawal may cost since the order was given.
+  const feeMax = smaller(BigInt(standingOrder.feeMax), BigInt(policy.withdrawal.feeMax))
+  const left = smaller(amount, available(state)) - feeMax
+  if (left < BigInt(amountMin)) return []
+  const withdrawalId = ownIdOf(walletId, sourceKey(source))
+  return [requested({ withdrawalId, amount: String(left), feeMax: String(feeMax), destination, policy, now }, state)]
 }
 
 /** Why a person should look at a withdrawal before it is paid; none for most. */
-function signalsOf({ amount, destination, policy, now }: RequestWithdrawal, state: WalletState): Signal[] {
+function signalsOf({ amount, destination, policy, now }: Omit<Wanted, 'withdrawalId'>, state: WalletState): Signal[] {
   const { reviewAmount, newDestinationAmount, velocityAmountMax, velocityCountMax } = policy.withdrawal
   const windowSeconds = policy.withdrawal.velocityWindowSeconds
   const recent = [...requestedSince(state, Date.parse(now) - windowSeconds * 1000)]

@@ -29,6 +29,7 @@ const logs: readonly [name: string, root: string][] = [
   ['log.v2.ndjson', 'ae60b2d388e8e307f4e744af7e3ed12cf93f32cda7b62d1c5f03f47dd05c89d0'],
   ['log.v3.ndjson', '69d8319bfaf4a03ec10e34289c084c79d973a917438dc627cb1cb2e9bbf6827c'],
   ['log.v4.ndjson', 'f414a890992b52708bf4513802d3ebaaf8dd0ae40031b10a67ebb59af55d5619'],
+  ['log.v5.ndjson', '1bef30bed5d5480e6df4c6f021c574cb41381abf837138e9e17221cb85c47ef2'],
 ]
 
 const eventsOf = (name: string): CanonicalEvent[] =>

@@ -4,6 +4,7 @@ import type { EscrowEvent } from '../../domain/escrow/events.ts'
 import { type EscrowState, evolveEscrow } from '../../domain/escrow/state.ts'
 import { fundDecider } from '../../domain/fund/decider.ts'
 import type { FundEvent } from '../../domain/fund/events.ts'
+import { initialPolicy, moneyPolicy } from '../../domain/network/policy.ts'
 import { owedTo, type WalletCommand, walletDecider } from '../../domain/wallet/decider.ts'
 import type { CreditSource, WalletEvent } from '../../domain/wallet/events.ts'
 import { available, evolveWallet, ownIdOf, type WalletState } from '../../domain/wallet/state.ts'
@@ -88,7 +89,16 @@ const transfer: WalletCommand = {
   amount: '100',
 }
 const source: CreditSource = { kind: 'escrow', escrowId, leg: 'refund' }
-const post: WalletCommand = { type: 'PostCredit', walletId, signer: settlement, serviceKey: settlement, source, owed: 100n }
+const post: Extract<WalletCommand, { type: 'PostCredit' }> = {
+  type: 'PostCredit',
+  walletId,
+  signer: settlement,
+  serviceKey: settlement,
+  source,
+  owed: 100n,
+  policy: moneyPolicy(initialPolicy),
+  now: '2026-01-01T12:00:00.000Z',
+}
 const creditPosted = (amount: string, toShortfall = '0'): WalletEvent => ({
   type: 'CreditPosted',
   data: { walletId, source, amount, toShortfall },

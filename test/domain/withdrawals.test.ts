@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { initialPolicy, type MoneyPolicy, moneyPolicy } from '../../domain/network/policy.ts'
 import { type WalletCommand, walletDecider } from '../../domain/wallet/decider.ts'
-import type { Signal, WalletEvent } from '../../domain/wallet/events.ts'
+import type { CreditSource, Signal, WalletEvent } from '../../domain/wallet/events.ts'
 import { evolveWallet, ownIdOf, type WalletState, type WithdrawalStatus } from '../../domain/wallet/state.ts'
 import type { RequestWithdrawal } from '../../domain/wallet/withdrawals.ts'
 import { scenario } from '../support/given.ts'
@@ -327,6 +327,93 @@ withdrawals('a wallet that owes pays nothing out; what comes free repays its deb
   given(...onItsWay)
     .when(confirm)
     .then({ ...confirmed, data: { ...confirmed.data, toShortfall: '60' } } as WalletEvent)
+})
+
+const order = { destination: home, feeMax: '100', amountMin: '500' }
+const ordered: WalletEvent = { type: 'StandingOrderChanged', data: { walletId, order } }
+const change: WalletCommand = { type: 'ChangeStandingOrder', walletId, signer: owner, order, policy }
+const source: Extract<CreditSource, { kind: 'airdrop' }> = {
+  kind: 'airdrop',
+  campaignId: idOf(50),
+  nodeId: 'n'.repeat(32),
+  leg: 'allotment',
+}
+const post = { type: 'PostCredit', walletId, signer: settlement, serviceKey: settlement, source, policy, now: noon } as const
+const posted = (amount: string, toShortfall = '0', over: CreditSource = source): WalletEvent => ({
+  type: 'CreditPosted',
+  data: { walletId, source: over, amount, toShortfall },
+})
+const sentOn = (amount: string, over: Partial<Request> = {}) =>
+  requested({ withdrawalId: ownIdOf(walletId, `airdrop:${idOf(50)}:allotment:${'n'.repeat(32)}`), amount, ...over })
+
+withdrawals('a standing order is the owner’s, changes once, and ends', () => {
+  given(opened).when(change).then(ordered)
+  given(opened, ordered).when(change).thenNothing()
+  given(opened)
+    .when({ ...change, order: null })
+    .thenNothing()
+  given(opened, ordered)
+    .when({ ...change, order: null })
+    .then({ type: 'StandingOrderChanged', data: { walletId, order: null } })
+  given(opened, ordered)
+    .when({ ...change, order: { ...order, amountMin: '501' } })
+    .then({ type: 'StandingOrderChanged', data: { walletId, order: { ...order, amountMin: '501' } } })
+  given(opened)
+    .when({ ...change, signer: stranger })
+    .thenRefused('SignerNotAllowed')
+  given(opened)
+    .when({ ...change, order: { ...order, feeMax: '101' } })
+    .thenRefused('CommandMalformed', { field: 'command.data.order.feeMax' })
+  given().when(change).thenRefused('WalletUnknown', { walletId })
+})
+
+withdrawals('what an airdrop credits is sent on by the standing order, less its fee, once', () => {
+  given(opened, ordered)
+    .when({ ...post, owed: 1000n })
+    .then(posted('1000'), sentOn('900'))
+  given(opened, ordered, posted('1000'), sentOn('900'))
+    .when({ ...post, owed: 1000n })
+    .thenNothing()
+  given(opened, ordered)
+    .when({ ...post, owed: 600n })
+    .then(posted('600'), sentOn('500'))
+  given(opened, ordered)
+    .when({ ...post, owed: 1200n })
+    .then(posted('1200'), sentOn('1100', { signals: [{ rule: 'new_destination', limit: '1000' }], review: true }))
+  const cheaper = { ...policy, withdrawal: { ...policy.withdrawal, feeMax: '40' } }
+  given(opened, ordered)
+    .when({ ...post, policy: cheaper, owed: 1000n })
+    .then(posted('1000'), sentOn('960', { feeMax: '40' }))
+})
+
+withdrawals('what is too little, of another source, or a debtor’s stays in the wallet', () => {
+  given(opened, ordered)
+    .when({ ...post, owed: 599n })
+    .then(posted('599'))
+  given(opened)
+    .when({ ...post, owed: 1000n })
+    .then(posted('1000'))
+  const refund: CreditSource = { kind: 'escrow', escrowId: idOf(60), leg: 'refund' }
+  given(opened, ordered)
+    .when({ ...post, source: refund, owed: 1000n })
+    .then(posted('1000', '0', refund))
+  const deposit = { walletId, txid: txidOf(5), vout: 0, amount: '2000' }
+  const indebted: WalletEvent[] = [
+    opened,
+    { type: 'DepositCredited', data: { ...deposit, toShortfall: '0', ...block } },
+    { type: 'TransferSent', data: { walletId, transferId: idOf(61), to: idOf(62), amount: '2000' } },
+    { type: 'DepositReversed', data: { ...deposit, fromShortfall: '2000', reason: 'reorganised' } },
+    ordered,
+  ]
+  given(...indebted)
+    .when({ ...post, owed: 1000n })
+    .then(posted('1000', '1000'))
+  given(...indebted)
+    .when({ ...post, owed: 2700n })
+    .then(posted('2700', '2000'), sentOn('600'))
+  given(...indebted)
+    .when({ ...post, owed: 2500n })
+    .then(posted('2500', '2000'))
 })
 
 withdrawals.run()
