@@ -170,8 +170,17 @@ export function decode(recorded: RecordedEvent): Fact {
   if (!data.success) throw new UnreadableEvent(recorded, wrongIn('data', data.error.issues))
   const metadata = metadataSchema.safeParse(recorded.metadata)
   if (!metadata.success) throw new UnreadableEvent(recorded, wrongIn('metadata', metadata.error.issues))
+  return typed(recorded, data.data, metadata.data)
+}
+
+/** As `decode`, of an event that is decoded elsewhere, too: its shape is not checked again. */
+export function decodeUnchecked(recorded: RecordedEvent): Fact {
+  return typed(recorded, recorded.data, recorded.metadata)
+}
+
+function typed(recorded: RecordedEvent, data: unknown, metadata: unknown): Fact {
   const { id, stream, revision, type, position, created, entry } = recorded
-  const read = { id, stream, revision, type, data: data.data, metadata: metadata.data, position, created }
+  const read = { id, stream, revision, type, data, metadata, position, created }
   const fact = entry ? { ...read, entry } : read
   return Object.hasOwn(upcasters, type) ? upcast(fact as never) : (fact as Fact)
 }

@@ -9,6 +9,8 @@ import { portable, rowWriter } from './rows.ts'
  */
 export interface TableDigest {
   add(row: Row): void
+  /** A row as its text. */
+  addText(text: string): void
   end(): string
 }
 
@@ -17,13 +19,15 @@ export function tableDigest(columns: Columns): TableDigest {
   const write = rowWriter(portable(columns))
   // A call for many rows is cheaper than many calls.
   let pending = ''
+  function addText(text: string): void {
+    pending += `${text}\n`
+    if (pending.length < pendingMax) return
+    hash.update(pending)
+    pending = ''
+  }
   return {
-    add(row) {
-      pending += `${write(row)}\n`
-      if (pending.length < pendingMax) return
-      hash.update(pending)
-      pending = ''
-    },
+    add: (row) => addText(write(row)),
+    addText,
     // More may come.
     end: () => hash.copy().update(pending).digest('hex'),
   }

@@ -1,4 +1,4 @@
-import { decode, UnreadableEvent } from '../domain/catalogue.ts'
+import { decode, type Fact, UnreadableEvent } from '../domain/catalogue.ts'
 import type { RecordedEvent } from '../domain/event.ts'
 import type { Policy } from '../domain/network/policy.ts'
 import type { LogFact } from './projection.ts'
@@ -23,15 +23,15 @@ export interface LogReader {
   take(event: RecordedEvent): LogFact
 }
 
-/** Reads on from `state`. */
-export function logReader(state: LogState): LogReader {
+/** Reads on from `state`. `read` is `decode`, unless somebody else decodes the very same events. */
+export function logReader(state: LogState, read: (event: RecordedEvent) => Fact = decode): LogReader {
   let { networkId, count, policy, newest } = state
   return {
     get state() {
       return { networkId, count, policy, newest }
     },
     take(event) {
-      const fact = decode(event)
+      const fact = read(event)
       if (fact.type === 'NetworkFounded') {
         policy = fact.data.policy
         networkId = fact.data.networkId

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { byKey, tableDigest } from './digest.ts'
 import { cutoffOf, foldFact, isKept, type TableFold, tableFolds } from './fold.ts'
+import { packedRows } from './packed-table.ts'
 import { isKeyed, type LogFact, type Projection, type Row, type Table } from './projection.ts'
 import { rowWriter } from './rows.ts'
 
@@ -10,7 +11,7 @@ export interface MemoryTable {
   readonly table: Table
   /** Throws `FoldFailed`. */
   take(fact: LogFact): void
-  /** In the order of the primary key; none when only their prints are kept. `newest` is the largest `recordedAt` of the log. */
+  /** In the order of the primary key; none of those that are hashed or packed. `newest` is the largest `recordedAt` of the log. */
   rows(newest: string): readonly Row[]
   /** Of the rows so far. */
   digest(newest: string): string
@@ -18,12 +19,18 @@ export interface MemoryTable {
   readonly prints: readonly number[]
 }
 
-/** The tables of a projection. Rows of an ascending table are hashed as they come, and kept only when `keepRows` says so. */
+/**
+ * The tables of a projection. Rows of an ascending table are hashed as they come, those of one that ascends within its first column are
+ * packed; `keepRows` keeps all of them, `withPrints` those that are not hashed.
+ */
 export function memoryTables(projection: Projection, keepRows: boolean, withPrints = false): MemoryTable[] {
   return tableFolds(projection).map((fold) => {
     const { table } = fold
     if (isKeyed(table)) return keyedTable(projection, fold)
-    return table.ascending && !keepRows ? hashedTable(projection, fold, withPrints) : appendedTable(projection, fold)
+    if (table.ascending === true && !keepRows) return hashedTable(projection, fold, withPrints)
+    return table.ascending === 'within' && !keepRows && !withPrints
+      ? packedTable(projection, fold)
+      : appendedTable(projection, fold)
   })
 }
 
@@ -51,7 +58,7 @@ function appendedTable(projection: Projection, fold: TableFold): MemoryTable {
       foldFact(projection, fold, fact)
       // What is too old goes once a day of the log, so that memory holds little more than what is retained.
       if (!table.retain || fact.newest.startsWith(day)) return
-      day = fact.newest.slice(0, '2026-01-01'.length)
+      day = dayOf(fact)
       fold.added = [...kept(table, fold.added, fact.newest)]
     },
     rows,
@@ -85,6 +92,33 @@ function hashedTable(projection: Projection, fold: TableFold, withPrints: boolea
     prints,
   }
 }
+
+function packedTable(projection: Projection, fold: TableFold): MemoryTable {
+  const { name, table } = fold
+  const packed = packedRows(table)
+  let day = ''
+  return {
+    name,
+    table,
+    take(fact) {
+      foldFact(projection, fold, fact)
+      for (const row of fold.added) packed.add(row)
+      fold.added = []
+      if (!table.retain || fact.newest.startsWith(day)) return
+      day = dayOf(fact)
+      packed.forget(cutoffOf(table, fact.newest)!)
+    },
+    rows: () => [],
+    digest(newest) {
+      const digest = tableDigest(table.columns)
+      packed.addTo(digest, cutoffOf(table, newest))
+      return digest.end()
+    },
+    prints: [],
+  }
+}
+
+const dayOf = ({ newest }: LogFact) => newest.slice(0, '2026-01-01'.length)
 
 /** The first 48 bits of a row's hash: what a number holds. */
 export function printOf(text: string): number {

@@ -17,6 +17,7 @@ const healthChanges = appended({
     position: 'position',
   },
   key: ['nodeId', 'revision'],
+  ascending: 'within',
   rows: ({ type, data, metadata, revision, position }) =>
     type === 'NodeHealthChanged'
       ? [

@@ -14,6 +14,7 @@ const heartbeats = appended({
     position: 'position',
   },
   key: ['nodeId', 'revision'],
+  ascending: 'within',
   indexes: [['recordedAt']],
   retain: { field: 'recordedAt', days: 7 },
   rows: ({ type, data, metadata, revision, position }) =>

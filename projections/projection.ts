@@ -72,8 +72,11 @@ export interface KeyedTable<C extends Columns = Columns> extends Shape<C> {
 interface WrittenOnce<C extends Columns> extends Shape<C> {
   /** The primary key: columns of type `text` or `integer`. */
   readonly key: readonly (keyof C & string)[]
-  /** Rows are born in the order of the key, so that a digest needs none of them kept. */
-  readonly ascending?: boolean
+  /**
+   * Rows are born in the order of the key, so that a digest needs none of them kept; or those of the same first column are (`within`), so
+   * that they can be packed.
+   */
+  readonly ascending?: true | 'within'
 }
 
 /** Rows that an event alone makes. */

@@ -19,6 +19,7 @@ const reputationChanges = appended({
     position: 'position',
   },
   key: ['nodeId', 'revision'],
+  ascending: 'within',
   rows: ({ type, data, metadata, revision, position }) =>
     type === 'ReputationChanged'
       ? [{ ...data, reason: data.reason ?? null, revision, recordedAt: metadata.recordedAt, position }]

@@ -112,49 +112,86 @@ export async function* exportLines(
 
 const line = (value: Json) => `${canonicalJson(value)}\n`
 /** In the canonical order of its members. */
-const eventLine = (here: number, canonicalText: string, leaf: Buffer | undefined) =>
-  `{"event":${canonicalText},"index":${here}${leaf ? `,"leaf":"${leaf.toString('hex')}"` : ''}}\n`
+const eventLine = (here: number, canonicalText: string, leaf: Buffer) =>
+  `${eventStart}${canonicalText}${eventEnd(here, leaf.toString('hex'))}\n`
 
-/**
- * Reads an export line by line: first its header, then its events; the trailer is checked and returned at the end. Throws
- * `ExportDamaged` for a line that is cut, changed, missing or too many, and for a root that is not the events'.
- */
-export async function* readExport(
-  lines: AsyncIterable<string>,
-): AsyncGenerator<ExportHeader | ExportedEvent, { trailer: ExportTrailer; tree: MerkleFrontier }> {
+/** How the line of an event begins, and how it ends behind the event's text. */
+export const eventStart = '{"event":'
+const eventEnd = (here: number, leaf?: string) => `,"index":${here}${leaf === undefined ? '' : `,"leaf":"${leaf}"`}}`
+
+/** Takes an export line by line. Both throw `ExportDamaged` for a line that is cut, changed, missing or too many, and for a root that is not the events'. */
+export interface ExportReader {
+  /** The header first, then the events; undefined for the trailer. */
+  take(line: string): ExportHeader | ExportedEvent | undefined
+  end(): { readonly trailer: ExportTrailer; readonly tree: MerkleFrontier }
+}
+
+export function exportReader(): ExportReader {
   let header: ExportHeader | undefined
   let trailer: ExportTrailer | undefined
   let tree = emptyTree
   let number = 0
-  for await (const text of lines) {
-    number += 1
-    if (trailer) throw new ExportDamaged(number, 'there is more after the trailer')
-    const value = parse(text, number)
-    if (!header) {
-      header = check(headerSchema, value, number, 'the header')
-      if (text !== canonicalJson(header)) throw new ExportDamaged(number, 'the header is not in canonical form')
-      tree = { size: header.range.from, subtrees: header.before.map((subtree) => Buffer.from(subtree, 'hex')) }
-      if (tree.subtrees.length !== bitsSet(tree.size)) throw new ExportDamaged(number, 'the header has too few or too many hashes')
-      yield header
-    } else if (Object.hasOwn(value, 'event')) {
-      const here = tree.size
-      const event = check(eventSchema, value.event, number, 'the event') as CanonicalEvent
-      const canonical = canonicalIn(text, event, here, number)
-      const leaf = leafHash(canonical)
-      if (`${text}\n` !== eventLine(here, canonical, header.format === format ? leaf : undefined))
-        throw new ExportDamaged(number, faultOf(value, here, leaf))
-      tree = appendLeaf(tree, leaf)
-      yield { index: here, event, entry: { canonical, leaf } }
-    } else {
+
+  function takeHeader(text: string, value: Record<string, unknown>): ExportHeader {
+    header = check(headerSchema, value, number, 'the header')
+    if (text !== canonicalJson(header)) throw new ExportDamaged(number, 'the header is not in canonical form')
+    tree = { size: header.range.from, subtrees: header.before.map((subtree) => Buffer.from(subtree, 'hex')) }
+    if (tree.subtrees.length !== bitsSet(tree.size)) throw new ExportDamaged(number, 'the header has too few or too many hashes')
+    return header
+  }
+
+  function takeEvent(text: string, value: Record<string, unknown>, { format: version }: ExportHeader): ExportedEvent {
+    const here = tree.size
+    const event = check(eventSchema, value.event, number, 'the event') as CanonicalEvent
+    const canonical = canonicalIn(text, event, here, number)
+    const leaf = leafHash(canonical)
+    const end = eventEnd(here, version === format ? leaf.toString('hex') : undefined)
+    if (!isMadeOf(text, canonical, end)) throw new ExportDamaged(number, faultOf(value, here, leaf))
+    tree = appendLeaf(tree, leaf)
+    return { index: here, event, entry: { canonical, leaf } }
+  }
+
+  return {
+    take(text) {
+      number += 1
+      if (trailer) throw new ExportDamaged(number, 'there is more after the trailer')
+      const value = parse(text, number)
+      if (!header) return takeHeader(text, value)
+      if (Object.hasOwn(value, 'event')) return takeEvent(text, value, header)
       trailer = check(trailerSchema, value, number, 'the trailer')
       if (text !== canonicalJson(trailer as unknown as Json))
         throw new ExportDamaged(number, 'the trailer is not in canonical form')
       checkTrailer(trailer, header, tree, number)
-    }
+      return undefined
+    },
+    end() {
+      if (!header) throw new ExportDamaged(1, 'the file is empty')
+      if (!trailer) throw new ExportDamaged(number + 1, 'the trailer is missing: the file was cut')
+      return { trailer, tree }
+    },
   }
-  if (!header) throw new ExportDamaged(1, 'the file is empty')
-  if (!trailer) throw new ExportDamaged(number + 1, 'the trailer is missing: the file was cut')
-  return { trailer, tree }
+}
+
+/** Reads an export, many lines at a time: one at a time, half of the time would go into waiting for them. Throws as `ExportReader`. */
+export async function* readExport(
+  batches: AsyncIterable<readonly string[]>,
+): AsyncGenerator<readonly (ExportHeader | ExportedEvent)[], { trailer: ExportTrailer; tree: MerkleFrontier }> {
+  const reader = exportReader()
+  for await (const lines of batches) {
+    const taken: (ExportHeader | ExportedEvent)[] = []
+    try {
+      for (const line of lines) {
+        const one = reader.take(line)
+        if (one) taken.push(one)
+      }
+    } catch (error) {
+      // What came before it is good, and whoever reads it may find something there first.
+      yield taken
+      throw error
+    }
+    yield taken
+  }
+  return reader.end()
 }
 
 /** Throws `ExportDamaged` for a trailer that does not belong to the events before it. */
@@ -208,12 +245,19 @@ function check<T>(schema: z.ZodType<T>, value: unknown, number: number, what: st
 
 /** The canonical text of the event that `text` is the line of: most often it stands there as it must. */
 function canonicalIn(text: string, event: CanonicalEvent, here: number, number: number): string {
-  const found = text.slice(eventLineStart.length, -eventLineEnd(here).length)
+  const found = text.slice(eventStart.length, -eventEnd(here, anyLeaf).length)
   return isCanonical(event as unknown as Json, found) ? found : canonicalOf(event, number)
 }
 
-const eventLineStart = '{"event":'
-const eventLineEnd = (here: number) => `,"index":${here},"leaf":"${'0'.repeat(64)}"}`
+const anyLeaf = '0'.repeat(64)
+
+/** Whether a line is that of the event whose text is `canonical`; without making it, which would be half the time of hashing it. */
+function isMadeOf(line: string, canonical: string, end: string): boolean {
+  const length = eventStart.length + canonical.length + end.length
+  return (
+    line.length === length && line.startsWith(eventStart) && line.startsWith(canonical, eventStart.length) && line.endsWith(end)
+  )
+}
 
 function canonicalOf(event: CanonicalEvent, number: number): string {
   try {
@@ -227,20 +271,36 @@ function canonicalOf(event: CanonicalEvent, number: number): string {
 const bitsSet = (size: number) => size.toString(2).replaceAll('0', '').length
 
 /** Splits chunks of UTF-8 at line feeds. Bytes behind the last line feed are a line that was cut, and given as they are. */
-export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
   let rest = ''
   for await (const chunk of chunks) {
-    const parts = (rest + chunk).split('\n')
-    rest = parts.pop()!
-    yield* parts
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop()!
+    yield lines
   }
-  if (rest) yield rest
+  if (rest) yield [rest]
+}
+
+/** One at a time, for those who wait at each anyway. */
+export async function* each<One, End>(batches: AsyncGenerator<readonly One[], End>): AsyncGenerator<One, End> {
+  try {
+    for (;;) {
+      const { done, value } = await batches.next()
+      if (done) return value
+      yield* value
+    }
+  } finally {
+    await batches.return(undefined as never)
+  }
 }
 
 /** As `readExport`, from a file. Throws `Failure` for one that cannot be read or is damaged. */
-export async function* readExportFile(path: string): AsyncGenerator<ExportHeader | ExportedEvent, ExportTrailer> {
+export async function* readExportFile(
+  path: string,
+  lines = linesOf(createReadStream(path, 'utf8')),
+): AsyncGenerator<readonly (ExportHeader | ExportedEvent)[], ExportTrailer> {
   try {
-    return (yield* readExport(linesOf(createReadStream(path, 'utf8')))).trailer
+    return (yield* readExport(lines)).trailer
   } catch (error) {
     throw exportFailure(path, error)
   }
@@ -264,12 +324,23 @@ export function recordedOf({ index, event, entry }: ExportedEvent): RecordedEven
  * The events of an export that holds the log from its beginning. Throws `Failure` for a file that begins later, cannot be read or is
  * damaged.
  */
-export async function* readExportedLog(path: string): AsyncGenerator<RecordedEvent, ExportTrailer> {
-  const reader = readExportFile(path)
-  for (;;) {
-    const { done, value } = await reader.next()
-    if (done) return value
-    if ('event' in value) yield recordedOf(value)
-    else if (value.range.from > 0) throw new Failure(`${path} starts at event ${value.range.from}: it can be verified, not folded`)
+export async function* readExportedLog(
+  path: string,
+  lines?: AsyncGenerator<readonly string[]>,
+): AsyncGenerator<readonly RecordedEvent[], ExportTrailer> {
+  const reader = readExportFile(path, lines)
+  try {
+    for (;;) {
+      const { done, value } = await reader.next()
+      if (done) return value
+      const events: RecordedEvent[] = []
+      for (const one of value) {
+        if ('event' in one) events.push(recordedOf(one))
+        else if (one.range.from > 0) throw new Failure(`${path} starts at event ${one.range.from}: it can be verified, not folded`)
+      }
+      yield events
+    }
+  } finally {
+    await reader.return(undefined as never)
   }
 }

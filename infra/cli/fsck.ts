@@ -4,7 +4,7 @@ import type { VerifySignature } from '../../commands/ports.ts'
 import { replayDecisions } from '../../commands/replay.ts'
 import type { CanonicalEvent, RecordedEvent } from '../../domain/event.ts'
 import { NoteInvalid, openCheckpoint, originOf, verifierKeyOf } from '../../domain/signed-note.ts'
-import { ExportDamaged, type ExportHeader, type ExportTrailer, readExport, recordedOf } from './export-format.ts'
+import { ExportDamaged, type ExportHeader, type ExportTrailer, each, readExport, recordedOf } from './export-format.ts'
 
 export interface FsckOptions {
   readonly verify: VerifySignature
@@ -30,14 +30,14 @@ export interface FsckReport {
  * Checks an export from its lines alone. Throws `ExportDamaged`, which names the first line at fault: one that is not what was written, an
  * event whose command nobody may have signed or that does not follow from what is before it, or a checkpoint that does not hold.
  */
-export async function fsck(lines: AsyncIterable<string>, { verify, key, onProgress }: FsckOptions): Promise<FsckReport> {
+export async function fsck(lines: AsyncIterable<readonly string[]>, { verify, key, onProgress }: FsckOptions): Promise<FsckReport> {
   let header: ExportHeader | undefined
   let trailer: ExportTrailer | undefined
   let logKey: string | undefined
   const lineOf = (index: number) => index - header!.range.from + 2
 
   async function* events(): AsyncGenerator<RecordedEvent> {
-    const reader = readExport(lines)
+    const reader = each(readExport(lines))
     for (;;) {
       const { done, value } = await reader.next()
       if (done) {

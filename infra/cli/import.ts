@@ -8,7 +8,7 @@ import { type Config, configHelp, configOptions, loadConfig } from '../config.ts
 import { holdDataDirectory } from '../data-directory.ts'
 import { startEmbeddedEventStore } from '../embedded/eventstore/start.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
-import { readExportFile } from './export-format.ts'
+import { each, readExportFile } from './export-format.ts'
 import { progressOf } from './progress.ts'
 
 const keys = ['data', 'esdbUrl', 'namespace'] as const
@@ -50,7 +50,7 @@ ${configHelp(keys)}`,
 
 /** Reads the whole file before anything is written. Throws `Failure` for one that is damaged, or is no whole log. */
 async function verify(path: string) {
-  const reader = readExportFile(path)
+  const reader = each(readExportFile(path))
   const tell = progressOf('verifying')
   let networkId = ''
   let namespace = ''
@@ -105,7 +105,7 @@ async function append(path: string, store: EventStore): Promise<number> {
   let appended = 0
   let run: CanonicalEvent[] = []
   let inStore = await there.next()
-  for await (const line of readExportFile(path)) {
+  for await (const line of each(readExportFile(path))) {
     if ('range' in line) continue
     const { event, index } = line
     if (!inStore.done) {

@@ -6,7 +6,7 @@ import type { NetworkFounded } from '../../domain/network/events.ts'
 import { type Config, loadConfig, type Sources } from '../config.ts'
 import { findRunning, type RunningInstance } from '../data-directory.ts'
 import { Failure, UsageError, type Values } from './command.ts'
-import { readExportedLog } from './export-format.ts'
+import { each, readExportedLog } from './export-format.ts'
 
 /** A founded log that a CLI command reads. */
 export interface Log {
@@ -59,7 +59,7 @@ export async function withEvents(
   if (Boolean(values.live) === (path !== undefined)) throw new UsageError('give either an EXPORT or --live')
   const log = path === undefined ? await openLog(loadConfig(values)) : undefined
   try {
-    return await work(log ? log.events() : readExportedLog(path!))
+    return await work(log ? log.events() : each(readExportedLog(path!)))
   } catch (error) {
     throw error instanceof UnreadableEvent ? new Failure(error.message, { cause: error }) : error
   } finally {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { decode, type Fact } from '../../domain/catalogue.ts'
 import { readModels } from '../../projections/read-models.ts'
-import { linesOf, recordedOf } from './export-format.ts'
+import { recordedOf } from './export-format.ts'
 
 /** What was recorded in a log of its read models. */
 export type RecordedDigests = Extract<Fact, { type: 'DigestsRecorded' }>['data']
@@ -9,12 +9,23 @@ export type RecordedDigests = Extract<Fact, { type: 'DigestsRecorded' }>['data']
 /** All of it in an export, which is read without being checked: whoever folds it checks it. Throws what the file system throws. */
 export async function recordedDigests(path: string): Promise<readonly RecordedDigests[]> {
   const found: RecordedDigests[] = []
-  for await (const line of linesOf(createReadStream(path, 'utf8'))) {
-    const fact = line.includes('"type":"DigestsRecorded"') ? factIn(line) : undefined
-    if (fact?.type === 'DigestsRecorded') found.push(fact.data)
+  let rest = ''
+  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: chunkBytes })) {
+    // Most chunks have none: they are not split.
+    const end = chunk.lastIndexOf('\n')
+    const lines = rest + chunk.slice(0, end + 1)
+    rest = end < 0 ? lines + chunk : chunk.slice(end + 1)
+    if (end < 0 || !lines.includes(marker)) continue
+    for (const line of lines.split('\n')) {
+      const fact = line.includes(marker) ? factIn(line) : undefined
+      if (fact?.type === 'DigestsRecorded') found.push(fact.data)
+    }
   }
   return found
 }
+
+const marker = '"type":"DigestsRecorded"'
+const chunkBytes = 1024 * 1024
 
 function factIn(line: string): Fact | undefined {
   try {

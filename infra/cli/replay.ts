@@ -1,15 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { UnreadableEvent } from '../../domain/catalogue.ts'
-import type { RecordedEvent } from '../../domain/event.ts'
-import { readModels } from '../../projections/read-models.ts'
-import { foldLog } from '../../projections/replay.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { type Command, exit, Failure, UsageError } from './command.ts'
-import { readExportedLog } from './export-format.ts'
 import { indexOption } from './index-option.ts'
 import { progressOf } from './progress.ts'
 import { readModelKeys, verifyLive, withReadModels } from './read-models.ts'
 import { compareDigests, digestsToRecord, recordedDigests } from './recorded-digests.ts'
+import { replayExport } from './replay-export.ts'
 
 export const command: Command = {
   usage: `
@@ -46,24 +43,12 @@ ${configHelp(readModelKeys)}`,
   },
 }
 
-async function replayFile(path: string, to = Number.POSITIVE_INFINITY, record?: string): Promise<number> {
-  let root = ''
-  async function* events(): AsyncGenerator<RecordedEvent> {
-    const log = readExportedLog(path)
-    for (;;) {
-      const { done, value } = await log.next()
-      if (done) {
-        root = value.root
-        if (to !== Number.POSITIVE_INFINITY && (value.last ?? -1) < to) throw new Failure(`${path} ends at event ${value.last}`)
-        return
-      }
-      if (value.position <= to) yield value
-    }
-  }
+async function replayFile(path: string, to: number | undefined, record?: string): Promise<number> {
   try {
     const recorded = await recordedDigests(path)
     const at = new Set(recorded.map(({ index }) => index))
-    const { count, digests, digestsAt } = await foldLog(events(), readModels, { at, onProgress: progressOf('folding') })
+    const onProgress = progressOf('folding')
+    const { count, digests, digestsAt, root } = await replayExport(path, { to, at, onProgress })
     const lines = Object.entries(digests).map(([name, digest]) => `${name}: ${digest}`)
     const compared = compareDigests(recorded, digestsAt)
     process.stdout.write(`${[...lines, ...compared.lines].join('\n')}\nlog: ${count} events, root ${root}\n`)

@@ -7,7 +7,7 @@ import { createAirdropFold, resultOf } from '../../domain/airdrop/result.ts'
 import type { CampaignRules } from '../../domain/airdrop/rules.ts'
 import type { CanonicalEvent } from '../../domain/event.ts'
 import { streamName } from '../../domain/stream.ts'
-import { exportLines, readExportedLog } from '../../infra/cli/export-format.ts'
+import { each, exportLines, readExportedLog } from '../../infra/cli/export-format.ts'
 import { bareReader } from './bare-reader.ts'
 import { benchNetwork, benchNode, profile, vitalsOf } from './commands.ts'
 import { aim, expectCount, interleave, note, printMachine, scratch, table } from './harness.ts'
@@ -94,7 +94,7 @@ const ours = {
     const started = performance.now()
     const fold = createAirdropFold({ only: campaignId })
     let count = 0
-    for await (const event of readExportedLog(path)) {
+    for await (const event of each(readExportedLog(path))) {
       fold.take(event)
       count += 1
     }

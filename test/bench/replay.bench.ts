@@ -2,9 +2,9 @@
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { exportLines, readExportedLog } from '../../infra/cli/export-format.ts'
+import { exportLines } from '../../infra/cli/export-format.ts'
+import { replayExport } from '../../infra/cli/replay-export.ts'
 import { readModels } from '../../projections/read-models.ts'
-import { foldLog } from '../../projections/replay.ts'
 import { bareReader } from './bare-reader.ts'
 import { benchNetwork } from './commands.ts'
 import { type EmmettEvent, emmettPackage, loadEmmett } from './emmett.ts'
@@ -31,7 +31,7 @@ const ours = {
   name: `ours: digests of all ${readModels.length} read models, root proved`,
   async round() {
     const started = performance.now()
-    const { count, digests } = await foldLog(readExportedLog(path), readModels)
+    const { count, digests } = await replayExport(path)
     const seconds = (performance.now() - started) / 1000
     rssMb = Math.max(rssMb, process.memoryUsage().rss / 1024 ** 2)
     expectCount('events folded', count, history.events)

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
 import { appendLeaf, emptyTree, leafHash, rootOf } from '../../domain/merkle.ts'
-import { ExportDamaged, exportLines, linesOf, readExport } from '../../infra/cli/export-format.ts'
+import { ExportDamaged, each, exportLines, linesOf, readExport } from '../../infra/cli/export-format.ts'
 
 const test = suite('export format')
 const networkId = '0b8f1c1e-5d50-4a3e-9d57-0d6f5f6f2a11'
@@ -15,18 +15,18 @@ const log: CanonicalEvent[] = Array.from({ length: 21 }, (_, n) => ({
   metadata: { z: [1, 2, { y: null }] },
 }))
 
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+async function* every<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items
 }
 
 async function written(options: { from?: number; to?: number } = {}, events = log): Promise<string> {
   let text = ''
-  for await (const line of exportLines(each(events), { networkId, ...options })) text += line
+  for await (const line of exportLines(every(events), { networkId, ...options })) text += line
   return text
 }
 
 async function read(text: string, chunk = 100) {
-  const reader = readExport(linesOf(each(text.match(new RegExp(`[\\s\\S]{1,${chunk}}`, 'g')) ?? [])))
+  const reader = each(readExport(linesOf(every(text.match(new RegExp(`[\\s\\S]{1,${chunk}}`, 'g')) ?? []))))
   const first = await reader.next()
   const events: CanonicalEvent[] = []
   for (;;) {

@@ -1,13 +1,17 @@
 // `duxnet replay` of an export: what the log has recorded of its read models is compared with what it makes.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { CanonicalEvent } from '../../domain/event.ts'
+import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
+import { appendLeaf, emptyTree, leafHash, rootOf } from '../../domain/merkle.ts'
+import { Failure } from '../../infra/cli/command.ts'
+import { replayExport } from '../../infra/cli/replay-export.ts'
 import { readModels } from '../../projections/read-models.ts'
+import { foldLog } from '../../projections/replay.ts'
 import { frozenLog, writeExport } from '../support/frozen-export.ts'
 
 const replay = suite<{ directory: string }>('duxnet replay')
@@ -51,6 +55,59 @@ replay('a file that is not there, or is damaged, is named', async ({ directory }
   const damaged = run(path)
   assert.is(damaged.status, 1)
   assert.match(damaged.stderr, /damaged\.ndjson, line \d+/)
+})
+
+for (const name of ['log.v1.ndjson', 'log.v2.ndjson', 'log.v3.ndjson', 'log.v4.ndjson', 'log.v5.ndjson'])
+  replay(`two threads make of ${name} what one makes, at its end and on the way`, async ({ directory }) => {
+    const events = frozenLog(name)
+    const path = await writeExport(join(directory, name), events)
+    const at = new Set([0, Math.floor(events.length / 2), events.length - 1])
+    const recorded = events.map((event, index) => ({ ...event, position: BigInt(index), created: new Date(0) }))
+    for (const to of name === 'log.v4.ndjson' ? [undefined, Math.floor(events.length / 3)] : [undefined]) {
+      const { root, ...replayed } = await replayExport(path, { at, to })
+      const { count, digests, digestsAt } = await foldLog(recorded.slice(0, (to ?? events.length) + 1), readModels, { at })
+      assert.equal(replayed, { count, digests, digestsAt })
+      assert.is(root, rootOf(events.reduce((tree, event) => appendLeaf(tree, leafHash(canonicalEvent(event))), emptyTree)).toString('hex')) // biome-ignore format: one thought
+    }
+  })
+
+replay('an event that nobody can read is named, and damage before anything else', async ({ directory }) => {
+  const [first, second, ...others] = log as [CanonicalEvent, CanonicalEvent, ...CanonicalEvent[]]
+  const unheard = await writeExport(join(directory, 'unheard.ndjson'), [first, { ...second, type: 'Unheard' }, ...others])
+  assert.match(String(await replayExport(unheard).catch((error: Error) => error)), 'no such event type')
+  const text = readFileSync(unheard, 'utf8')
+  writeFileSync(unheard, text.replace(/"revision":0/g, '"revision": 0'))
+  const damaged = await replayExport(unheard).catch((error: Error) => error)
+  assert.instance(damaged, Failure)
+  assert.match((damaged as Error).message, /line \d+/)
+  const cut = await writeExport(join(directory, 'cut.ndjson'), log)
+  writeFileSync(cut, readFileSync(cut).subarray(0, -100))
+  assert.match(String(await replayExport(cut).catch((error: Error) => error)), 'Failure')
+  const whole = await writeExport(join(directory, 'whole.ndjson'), log)
+  assert.match(
+    String(await replayExport(whole, { to: log.length }).catch((error: Error) => error)),
+    `ends at event ${log.length - 1}`,
+  )
+})
+
+replay('a file that is replaced while it is read is never half of each', async ({ directory }) => {
+  const [one, other] = [
+    await writeExport(join(directory, 'one'), log),
+    await writeExport(join(directory, 'other'), log.slice(0, 40)),
+  ]
+  const expected = [(await replayExport(one)).digests, (await replayExport(other)).digests]
+  const path = join(directory, 'changing')
+  for (let round = 0; round < 3; round++) {
+    copyFileSync(one, path)
+    const swapping = setInterval(() => {
+      copyFileSync(other, `${path}.next`)
+      renameSync(`${path}.next`, path)
+    }, round * 60)
+    const result = await replayExport(path).catch((error: Error) => error)
+    clearInterval(swapping)
+    if (result instanceof Error) assert.match(result.message, 'was changed while it was read')
+    else assert.ok(expected.some((digests) => JSON.stringify(digests) === JSON.stringify(result.digests)))
+  }
 })
 
 replay.run()
