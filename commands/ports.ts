@@ -3,6 +3,7 @@ import type { waitingStatuses } from '../domain/escrow/state.ts'
 import type { RecordedEvent } from '../domain/event.ts'
 import type { Contribution } from '../domain/fund/contributions.ts'
 import type { Health, HealthReason } from '../domain/health/events.ts'
+import type { NoteKey } from '../domain/signed-note.ts'
 import type { CreditSource } from '../domain/wallet/events.ts'
 
 /** An event on its way into a stream: its revision is decided by where it lands. */
@@ -499,4 +500,17 @@ export interface SettlementList {
   airdropMoney(limit: number): Promise<ReadAt<readonly AirdropMoneyItem[]>>
   /** The first `limit` contributions that are not in the fund yet. */
   unsweptContributions(limit: number): Promise<ReadAt<Unswept>>
+}
+
+/** What a witness answered to a checkpoint. */
+export type WitnessAnswer =
+  | { readonly kind: 'cosigned'; readonly lines: string }
+  /** It has cosigned a tree of another size last. */
+  | { readonly kind: 'conflict'; readonly size: number }
+
+/** Who cosigns checkpoints of the log. */
+export interface Witness {
+  readonly key: NoteKey
+  /** Hands in the body of an `add-checkpoint`. Resolves in time; throws Error for any other answer, and for none. */
+  submit(body: string): Promise<WitnessAnswer>
 }

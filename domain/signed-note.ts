@@ -33,36 +33,43 @@ export class NoteInvalid extends Error {
 /** The origin of a network's log, and the name of its key. */
 export const originOf = (networkId: string) => `duxnet/${networkId}`
 
+/** A key that signs notes, and its name; `publicKey` is base64url. */
+export interface NoteKey {
+  readonly name: string
+  readonly publicKey: string
+}
+
 /** Marks an Ed25519 key and its signatures (C2SP signed-note). */
-const ed25519 = Buffer.of(1)
+const ed25519 = 1
 
 /** The text of a checkpoint that is signed: origin, size, root, each a line. */
 export function checkpointText({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${root.toString('base64')}\n`
 }
 
-/** Identifies a key in a note: the first four bytes of SHA-256(name, line feed, 0x01, public key). `publicKey` is base64url. */
-export function keyHintOf(name: string, publicKey: string): Buffer {
-  return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), ed25519, Buffer.from(publicKey, 'base64url')]), 'buffer').subarray(
-    0,
-    4,
-  )
+/** Identifies a key in a note: the first four bytes of SHA-256(name, line feed, type, public key). `publicKey` is base64url. */
+export function keyHintOf(name: string, publicKey: string, type = ed25519): Buffer {
+  const named = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(type), Buffer.from(publicKey, 'base64url')])
+  return hash('sha256', named, 'buffer').subarray(0, 4)
 }
 
 /** A key as verifiers take it (C2SP signed-note, verifier key): `<name>+<hint>+<key>`. */
 export function verifierKeyOf(name: string, publicKey: string): string {
-  const key = Buffer.concat([ed25519, Buffer.from(publicKey, 'base64url')]).toString('base64')
+  const key = Buffer.concat([Buffer.of(ed25519), Buffer.from(publicKey, 'base64url')]).toString('base64')
   return `${name}+${keyHintOf(name, publicKey).toString('hex')}+${key}`
 }
 
 /** Reads what `verifierKeyOf` makes. Throws `NoteInvalid`. */
-export function readVerifierKey(text: string): { readonly name: string; readonly publicKey: string } {
+export const readVerifierKey = (text: string): NoteKey => readKey(text, ed25519)
+
+/** Reads the verifier key of an Ed25519 key whose signatures are of a type. Throws `NoteInvalid`. */
+export function readKey(text: string, type: number): NoteKey {
   const [, name, hint, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$/.exec(text) ?? []
   if (name === undefined) throw new NoteInvalid('is no verifier key: <name>+<8 hex digits>+<base64>')
   const key = Buffer.from(encoded!, 'base64')
-  if (key[0] !== ed25519[0]) throw new NoteInvalid('is no Ed25519 key')
+  if (key[0] !== type) throw new NoteInvalid(`is no Ed25519 key of type ${type}`)
   const publicKey = key.subarray(1).toString('base64url')
-  if (keyHintOf(name, publicKey).toString('hex') !== hint) throw new NoteInvalid('its hash is not that of its name and key')
+  if (keyHintOf(name, publicKey, type).toString('hex') !== hint) throw new NoteInvalid('its hash is not that of its name and key')
   return { name, publicKey }
 }
 
@@ -108,7 +115,7 @@ export function checkpointIn(note: string): Checkpoint {
 }
 
 /** Verifies one signature over the bytes of a text; keys and signatures in base64url. */
-type Verify = (publicKey: string, message: Uint8Array, signature: string) => Promise<boolean>
+export type Verify = (publicKey: string, message: Uint8Array, signature: string) => Promise<boolean>
 
 /** A checkpoint that the key of `publicKey` signed as `origin`. Throws `NoteInvalid`. */
 export async function openCheckpoint(note: string, origin: string, publicKey: string, verify: Verify): Promise<Checkpoint> {

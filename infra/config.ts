@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { readWitnessKey } from '../domain/cosignature.ts'
 import { faultIn } from '../domain/network/decider.ts'
 import { type Quorum, quorumSchema } from '../domain/network/events.ts'
+import type { NoteKey } from '../domain/signed-note.ts'
 import { UsageError, type Values } from './cli/command.ts'
 
 /** What one process can do; by default it does all of it. */
@@ -35,6 +37,29 @@ const quorum = z.preprocess(
     }, 'must be M:key,key,… with M different public keys or more')
     .optional(),
 )
+/** A witness of the log's checkpoints: its key, and where it takes them. */
+export interface ConfiguredWitness {
+  readonly key: NoteKey
+  readonly url: string
+}
+const witnessList = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((one) => witnessOf(one.trim())) : value),
+  z
+    .array(
+      z.custom<ConfiguredWitness>((value) => value !== undefined),
+      'must be <name>+<hash>+<key>@<url>,…',
+    )
+    .max(16),
+)
+
+function witnessOf(text: string): ConfiguredWitness | undefined {
+  const [, key, url] = /^([^@\s]+)@(https?:\/\/[^\s?#]+)$/.exec(text) ?? []
+  try {
+    return { key: readWitnessKey(key ?? ''), url: url!.replace(/\/$/, '') }
+  } catch {
+    return undefined
+  }
+}
 const roleList = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((role) => role.trim()) : value),
   z.array(z.enum(roles, `must be some of ${roles.join(', ')}`)).min(1, 'must name at least one role'),
@@ -125,6 +150,11 @@ const keys = {
     "who reviews withdrawals and, as many as M at once, spends the community fund: `M:key,key,…`; until the log names others. A `test` network's: the authority",
   ),
   arbiters: key('DUXNET_ARBITERS', quorum, 'who decides disputes, as many as M at once: `M:key,key,…`; likewise'),
+  witnesses: key(
+    'DUXNET_WITNESSES',
+    witnessList.default([]),
+    "who cosigns the log's checkpoints (C2SP tlog-witness): `<name>+<hash>+<key>@<url>`, by commas",
+  ),
   region: key(
     'DUXNET_REGION',
     z

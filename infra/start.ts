@@ -134,7 +134,9 @@ export async function startDuxnet(config: Config, { log, progress, stopping }: S
         : undefined
 
     const logSigner =
-      does(config, 'processes') && readSide ? openLogSigner({ network, keys, reads: readSide.queries, log }) : undefined
+      does(config, 'processes') && readSide
+        ? openLogSigner({ network, keys, reads: readSide.queries, witnesses: config.witnesses, log })
+        : undefined
 
     const webhooks =
       does(config, 'webhooks') && engines.private

@@ -16,7 +16,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   projections: {
     rooms: ['domain'],
     packages: ['kysely', 'zod'],
-    node: ['node:crypto', 'node:events', 'node:timers/promises'],
+    node: ['node:crypto', 'node:events', 'node:timers/promises', 'node:zlib'],
     pure: true,
   },
   adapters: {

@@ -27,6 +27,8 @@ export interface LogSignerOptions {
   readonly log: SignedLog
   readonly notes: NoteKeeper
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Adds the signatures of witnesses to a checkpoint, of those that give one in time. Never throws. */
+  readonly cosign?: (note: string, size: number) => Promise<string>
   /** Told of what makes it wait, and of `LogForked`. */
   readonly onError: (error: Error) => void
 }
@@ -58,7 +60,7 @@ const lookMs = 15_000
  * Signs the log's Merkle root. Before that it hashes again every event that is stored since the last checkpoint, and goes on from the
  * very tree that was signed then: what is signed next always has it for its beginning.
  */
-export function createLogSigner({ origin, signer, verify, log, notes, sleep, onError }: LogSignerOptions): LogSigner {
+export function createLogSigner({ origin, signer, verify, log, notes, cosign, sleep, onError }: LogSignerOptions): LogSigner {
   let note = notes.last()
   let signed: MerkleFrontier | undefined
   let wake: (() => void) | undefined
@@ -81,9 +83,11 @@ export function createLogSigner({ origin, signer, verify, log, notes, sleep, onE
     if (now.size === signed.size && note !== undefined) return
     const text = checkpointText({ origin, size: now.size, root })
     const next = signedNote(text, origin, signer.publicKey, signer.sign(Buffer.from(text)))
+    // Kept before anybody is told: a checkpoint that was given away is never forgotten.
     await notes.keep(next)
-    note = next
     signed = tree
+    note = cosign ? await cosign(next, now.size) : next
+    if (note !== next) await notes.keep(note)
   }
 
   /** The tree of the last checkpoint, from the stored nodes: they are believed only because its root is what was signed. */

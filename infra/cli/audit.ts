@@ -2,9 +2,10 @@ import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { verifySignature } from '../../adapters/crypto/ed25519.ts'
 import { canonicalJson, type Json } from '../../domain/canonical.ts'
+import { cosignedBy, readWitnessKey } from '../../domain/cosignature.ts'
 import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
 import { leafHash, rootByInclusion } from '../../domain/merkle.ts'
-import { checkpointIn, NoteInvalid, openCheckpoint, readVerifierKey } from '../../domain/signed-note.ts'
+import { checkpointIn, NoteInvalid, type NoteKey, openCheckpoint, readVerifierKey } from '../../domain/signed-note.ts'
 import { tileWidth } from '../../projections/merkle-log.ts'
 import { configHelp, configOptions, loadConfig } from '../config.ts'
 import { findRunning } from '../data-directory.ts'
@@ -19,8 +20,8 @@ const keys = ['data'] as const
 export const command: Command = {
   usage: `
 duxnet audit prove EVENT [--url URL] > FILE
-duxnet audit verify FILE --key KEY
-duxnet audit fsck EXPORT [--key KEY]
+duxnet audit verify FILE --key KEY [--witnesses KEY,…]
+duxnet audit fsck EXPORT [--key KEY] [--witnesses KEY,…]
 
 prove asks an instance (the one of the data directory, or of --url) for the proof that an event is in the log that it signed. EVENT is
 an index in the log, or the id of a command: then all events that it made.
@@ -28,11 +29,12 @@ verify checks such a file, and fsck an export, from the file alone: nothing is a
 or added event and names its line, verifies every signature and makes every decision again.
 
   --key KEY  the log's verifier key, <name>+<hash>+<key>: verifierKey of GET /v1/log, from a source that you trust
+  --witnesses KEY,…  verifier keys of witnesses (C2SP tlog-cosignature): each must have cosigned the log's checkpoint
   --url URL  address of an instance
 
 Exit code: 0 all of it holds, 1 something does not.
 ${configHelp(keys)}`,
-  options: { ...configOptions(keys), key: { type: 'string' }, url: { type: 'string' } },
+  options: { ...configOptions(keys), key: { type: 'string' }, witnesses: { type: 'string' }, url: { type: 'string' } },
   positionals: { min: 2, max: 2 },
 
   async run(values, [action, what]) {
@@ -41,10 +43,10 @@ ${configHelp(keys)}`,
         process.stdout.write(`${canonicalJson((await prove(await addressOf(values), what!)) as unknown as Json)}\n`)
         return exit.done
       case 'verify':
-        process.stdout.write(await verify(what!, keyOf(values) ?? missingKey()))
+        process.stdout.write(await verify(what!, keyOf(values) ?? missingKey(), witnessesOf(values)))
         return exit.done
       case 'fsck':
-        process.stdout.write(await check(what!, keyOf(values)))
+        process.stdout.write(await check(what!, keyOf(values), witnessesOf(values)))
         return exit.done
       default:
         throw new UsageError(`there is no 'audit ${action}'; there are prove, verify and fsck`)
@@ -56,12 +58,16 @@ function missingKey(): never {
   throw new UsageError('--key is missing: a proof that anybody may have signed proves nothing')
 }
 
-function keyOf({ key }: Values): ReturnType<typeof readVerifierKey> | undefined {
-  if (key === undefined) return undefined
+const keyOf = ({ key }: Values) => (key === undefined ? undefined : given('--key', () => readVerifierKey(String(key))))
+
+const witnessesOf = ({ witnesses }: Values) =>
+  witnesses === undefined ? [] : given('--witnesses', () => String(witnesses).split(',').map(readWitnessKey))
+
+function given<Key>(option: string, read: () => Key): Key {
   try {
-    return readVerifierKey(String(key))
+    return read()
   } catch (error) {
-    if (error instanceof NoteInvalid) throw new UsageError(`--key: ${error.message}`)
+    if (error instanceof NoteInvalid) throw new UsageError(`${option}: ${error.message}`)
     throw error
   }
 }
@@ -139,13 +145,15 @@ async function ask(url: string, path: string): Promise<unknown> {
 }
 
 /** Verifies a file of `prove`. Throws `Failure`. */
-async function verify(path: string, { name, publicKey }: ReturnType<typeof readVerifierKey>): Promise<string> {
+async function verify(path: string, { name, publicKey }: NoteKey, witnesses: readonly NoteKey[]): Promise<string> {
   const { data: file, error } = proofSchema.safeParse(readJsonFile(path))
   if (error) throw new Failure(`${path} is no proof: ${error.issues[0]!.path.join('.')} ${error.issues[0]!.message}`)
   const { checkpoint, events } = file
-  const signed = await openCheckpoint(checkpoint, name, publicKey, verifySignature).catch((error) => {
-    throw error instanceof NoteInvalid ? new Failure(`${path}: the checkpoint ${error.message}`) : error
-  })
+  const signed = await openCheckpoint(checkpoint, name, publicKey, verifySignature)
+    .then(async (signed) => ({ ...signed, cosigned: await cosignedBy(checkpoint, witnesses, verifySignature) }))
+    .catch((error) => {
+      throw error instanceof NoteInvalid ? new Failure(`${path}: the checkpoint ${error.message}`) : error
+    })
   const lines = events.map(({ index, event, proof }) => {
     const leaf = leafHash(canonicalEvent(event as CanonicalEvent))
     const root = rootByInclusion(
@@ -157,13 +165,13 @@ async function verify(path: string, { name, publicKey }: ReturnType<typeof readV
     if (!root?.equals(signed.root)) throw new Failure(`${path}: event ${index} is not in the log that was signed`)
     return `event ${index}: ${event.type} of ${event.stream}@${event.revision} is in the log\n`
   })
-  return `${lines.join('')}signed: ${signed.size} events, root ${signed.root.toString('hex')}, by ${name}\n`
+  return `${lines.join('')}signed: ${signed.size} events, root ${signed.root.toString('hex')}, by ${name}\n${signed.cosigned.map(({ witness, at }) => `cosigned: by ${witness} at ${at}\n`).join('')}`
 }
 
-async function check(path: string, key: ReturnType<typeof readVerifierKey> | undefined): Promise<string> {
+async function check(path: string, key: NoteKey | undefined, witnesses: readonly NoteKey[]): Promise<string> {
   try {
     const lines = linesOf(createReadStream(path, 'utf8'))
-    return reportOf(await fsck(lines, { verify: verifySignature, key, onProgress: progressOf('checking') }))
+    return reportOf(await fsck(lines, { verify: verifySignature, key, witnesses, onProgress: progressOf('checking') }))
   } catch (error) {
     throw exportFailure(path, error)
   }
@@ -176,6 +184,7 @@ function reportOf({ networkId, first, last, root, signed, rules }: FsckReport): 
     `events     ${last === null ? 'none' : `${first} to ${last}, each with its leaf hash`}`,
     `root       ${root}`,
     signed ? `signed     at ${signed.size} events, by ${by}` : 'signed     by nobody',
+    ...(signed?.cosigned ?? []).map(({ witness, at }) => `cosigned   at ${at}, by ${witness}`),
     rules
       ? `decisions  every signature verified, every decision made again by rules ${Object.entries(rules)
           .map(([category, version]) => `${category} ${version}`)

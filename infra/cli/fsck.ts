@@ -2,14 +2,17 @@
 import { deciders } from '../../commands/deciders.ts'
 import type { VerifySignature } from '../../commands/ports.ts'
 import { replayDecisions } from '../../commands/replay.ts'
+import { type Cosigned, cosignedBy } from '../../domain/cosignature.ts'
 import type { CanonicalEvent, RecordedEvent } from '../../domain/event.ts'
-import { NoteInvalid, openCheckpoint, originOf, verifierKeyOf } from '../../domain/signed-note.ts'
+import { NoteInvalid, type NoteKey, openCheckpoint, originOf, verifierKeyOf } from '../../domain/signed-note.ts'
 import { ExportDamaged, type ExportHeader, type ExportTrailer, each, readExport, recordedOf } from './export-format.ts'
 
 export interface FsckOptions {
   readonly verify: VerifySignature
   /** Who must have signed it, as `readVerifierKey` reads it; the key that the log itself names unless given. */
-  readonly key?: { readonly name: string; readonly publicKey: string } | undefined
+  readonly key?: NoteKey | undefined
+  /** Who must have cosigned it, each of them. */
+  readonly witnesses?: readonly NoteKey[]
   /** Told of every event that was read, by how many there are so far. */
   readonly onProgress?: (events: number) => void
 }
@@ -21,7 +24,15 @@ export interface FsckReport {
   readonly last: number | null
   readonly root: string
   /** Who signed it and how long the log was then; undefined where nobody did. */
-  readonly signed: { readonly verifierKey: string; readonly size: number; readonly isPinned: boolean } | undefined
+  readonly signed:
+    | {
+        readonly verifierKey: string
+        readonly size: number
+        readonly isPinned: boolean
+        /** By the witnesses that were asked for. */
+        readonly cosigned: readonly Cosigned[]
+      }
+    | undefined
   /** Versions of the rules by which every decision was made again; undefined for a part of a log, of which none can be. */
   readonly rules: Readonly<Record<string, number>> | undefined
 }
@@ -30,7 +41,10 @@ export interface FsckReport {
  * Checks an export from its lines alone. Throws `ExportDamaged`, which names the first line at fault: one that is not what was written, an
  * event whose command nobody may have signed or that does not follow from what is before it, or a checkpoint that does not hold.
  */
-export async function fsck(lines: AsyncIterable<readonly string[]>, { verify, key, onProgress }: FsckOptions): Promise<FsckReport> {
+export async function fsck(
+  lines: AsyncIterable<readonly string[]>,
+  { verify, key, witnesses = [], onProgress }: FsckOptions,
+): Promise<FsckReport> {
   let header: ExportHeader | undefined
   let trailer: ExportTrailer | undefined
   let logKey: string | undefined
@@ -76,7 +90,8 @@ export async function fsck(lines: AsyncIterable<readonly string[]>, { verify, ke
 
   async function signedBy({ checkpoint }: ExportTrailer, networkId: string, line: number): Promise<FsckReport['signed']> {
     if (checkpoint === undefined) {
-      if (key) throw new ExportDamaged(line, `nobody has signed this export, and ${key.name} should have`)
+      const expected = key ?? witnesses[0]
+      if (expected) throw new ExportDamaged(line, `nobody has signed this export, and ${expected.name} should have`)
       return undefined
     }
     const origin = originOf(networkId)
@@ -86,7 +101,8 @@ export async function fsck(lines: AsyncIterable<readonly string[]>, { verify, ke
     if (publicKey === undefined) return undefined
     try {
       const { size } = await openCheckpoint(checkpoint, origin, publicKey, verify)
-      return { verifierKey: verifierKeyOf(origin, publicKey), size, isPinned: key !== undefined }
+      const cosigned = await cosignedBy(checkpoint, witnesses, verify)
+      return { verifierKey: verifierKeyOf(origin, publicKey), size, isPinned: key !== undefined, cosigned }
     } catch (error) {
       if (error instanceof NoteInvalid) throw new ExportDamaged(line, `the checkpoint ${error.message}`)
       throw error

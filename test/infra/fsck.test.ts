@@ -3,9 +3,10 @@ import { Readable } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { generateSeed, signerFrom, verifySignature } from '../../adapters/crypto/ed25519.ts'
+import { cosignedBytes } from '../../domain/cosignature.ts'
 import { type CanonicalEvent, canonicalEvent } from '../../domain/event.ts'
 import { appendLeaf, consistencyProof, emptyTree, leafHash, type NodeAt, rootOf } from '../../domain/merkle.ts'
-import { checkpointText, originOf, signedNote } from '../../domain/signed-note.ts'
+import { checkpointText, keyHintOf, type NoteKey, originOf, signedNote } from '../../domain/signed-note.ts'
 import { type Attestation, ExportDamaged, exportLines, linesOf } from '../../infra/cli/export-format.ts'
 import { fsck } from '../../infra/cli/fsck.ts'
 import { keyOf } from '../support/money-world.ts'
@@ -42,8 +43,8 @@ async function exported(options: Partial<Parameters<typeof exportLines>[1]> = {}
   return text
 }
 
-const check = (bytes: Buffer, pinned: typeof key | undefined = key) =>
-  fsck(linesOf(Readable.from([bytes]).setEncoding('utf8')), { verify: verifySignature, key: pinned })
+const check = (bytes: Buffer, pinned: typeof key | undefined = key, witnesses: readonly NoteKey[] = []) =>
+  fsck(linesOf(Readable.from([bytes]).setEncoding('utf8')), { verify: verifySignature, key: pinned, witnesses })
 
 async function damage(bytes: Buffer, pinned?: typeof key): Promise<ExportDamaged> {
   try {
@@ -71,6 +72,26 @@ test('without a key the one that the log names counts, and nobody need have sign
   const text = await exported({ attest: async () => undefined })
   assert.is((await fsck(linesOf(Readable.from([text])), { verify: verifySignature })).signed, undefined)
   assert.match((await damage(Buffer.from(text))).message, /nobody has signed/)
+})
+
+test('a witness that is asked for must have cosigned, and is told with its time', async () => {
+  const witness = signerFrom(generateSeed())
+  const known = { name: 'witness.example', publicKey: witness.publicKey }
+  const cosigned = async (head: { size: number }): Promise<Attestation> => {
+    const { checkpoint, proof } = await attest(head)
+    const time = Buffer.alloc(8)
+    time.writeBigUInt64BE(1_700_000_000n)
+    const text = checkpoint.slice(0, checkpoint.indexOf('\n\n') + 1)
+    const signature = Buffer.from(witness.sign(cosignedBytes(text, 1_700_000_000n)), 'base64url')
+    const line = Buffer.concat([keyHintOf(known.name, known.publicKey, 4), time, signature]).toString('base64')
+    return { checkpoint: `${checkpoint}— ${known.name} ${line}\n`, proof }
+  }
+  const { signed } = await check(Buffer.from(await exported({ attest: cosigned })), key, [known])
+  assert.equal(signed!.cosigned, [{ witness: 'witness.example', at: '2023-11-14T22:13:20.000Z' }])
+  const without = check(Buffer.from(await exported()), key, [known])
+  assert.match(String(await without.catch((error) => error)), /line 102: the checkpoint is not cosigned by witness\.example/)
+  const unsigned = check(Buffer.from(await exported({ attest: async () => undefined })), undefined, [known])
+  assert.match(String(await unsigned.catch((error) => error)), /nobody has signed this export, and/)
 })
 
 test('another signer, another log and another proof are refused', async () => {
