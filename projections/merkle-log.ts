@@ -19,17 +19,24 @@ const logTree = keyed({
   key: 'name',
   keys: () => ['log'],
   evolve(row, fact, name) {
-    const { size, subtrees } = appendLeaf(frontierOf(row), entryOf(fact).leaf)
-    return { name, size, subtrees: Buffer.concat(subtrees) }
+    const tree = appendLeaf(frontierOf(row), entryOf(fact).leaf)
+    const after = { name, size: tree.size, subtrees: Buffer.concat(tree.subtrees) }
+    frontiers.set(after, tree)
+    return after
   },
 })
 
 /** The tree that a row holds. */
 export function frontierOf(row: { readonly size: number; readonly subtrees: Buffer } | null): MerkleFrontier {
   if (!row) return emptyTree
+  const known = frontiers.get(row)
+  if (known) return known
   const { size, subtrees } = row
   return { size, subtrees: Array.from({ length: subtrees.length / 32 }, (_, n) => subtrees.subarray(n * 32, (n + 1) * 32)) }
 }
+
+/** Of rows that were made here: taking one apart takes as long as adding a leaf to it. */
+const frontiers = new WeakMap<object, MerkleFrontier>()
 
 /** Roots of tiles: whoever proves something reads these, and not all leaves. */
 const logHashes = journal({
